@@ -46,6 +46,9 @@ func TestIntersectionNeverExceeds(t *testing.T) {
 		if other := scope.Intersect(b, a, members); !both.Equal(other) {
 			t.Fatalf("%q\nand %q\ngive %q or %q", a.Strings(), b.Strings(), both.Strings(), other.Strings())
 		}
+		if excess := a.Excess(b, members); a.Contains(b, members) != (len(excess) == 0) {
+			t.Fatalf("%q\ncontains %q: %v\nbut the excess is %q", a.Strings(), b.Strings(), a.Contains(b, members), excess)
+		}
 		base, target := d.pick(propertyBases...), d.target()
 		if both.Has(base, target, members) && !(a.Has(base, target, members) && b.Has(base, target, members)) {
 			t.Fatalf("%q\nand %q\nallow %s on %+v", a.Strings(), b.Strings(), base, target)

@@ -160,6 +160,10 @@ func TestContainsAndExcess(t *testing.T) {
 		{nil, nil},
 		{[]string{"servers!user=ada", "proxy!user=x", "proxy"}, nil},
 		{[]string{"servers!server=ada/lab", "users!user=ada", "users!server=ad/"}, nil},
+		// One fault at a time: a filter never contains the whole.
+		{[]string{"servers"}, []string{"servers"}},
+		{[]string{"users!user=bob"}, []string{"users!user=bob"}},
+		{[]string{"tokens"}, []string{"tokens"}},
 		{
 			[]string{"servers", "users!user=bob", "users!user=ada", "users!group=lab", "tokens", "read:hub!user=ada"},
 			[]string{"read:hub!user=ada", "servers", "tokens", "users!group=lab", "users!user=bob"},
