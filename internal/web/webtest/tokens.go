@@ -1,0 +1,63 @@
+package webtest
+
+import (
+	"net/http"
+	"time"
+
+	"berdlhub/internal/web"
+)
+
+func expiries() []web.Choice {
+	return []web.Choice{
+		{Value: "3600", Label: "1 hour"},
+		{Value: "86400", Label: "1 day"},
+		{Value: "604800", Label: "1 week", Selected: true},
+		{Value: "", Label: "never"},
+	}
+}
+
+func tokenPage(f web.Frame) *web.TokenPage {
+	return &web.TokenPage{
+		Frame: f, Expiries: expiries(),
+		Tokens: []web.TokenView{
+			{
+				ID: "a3", Note: "Nightly export of the soil samples", Scopes: []string{"inherit"}, Created: Now().AddDate(0, 0, -40),
+				LastActivity: Now().Add(-9 * time.Hour), Expires: Now().AddDate(0, 0, 20),
+			},
+			{ID: "a12", Note: hostile, Scopes: []string{"access:servers!user=ada", "read:users:name!user=ada"}, Created: Now().Add(-time.Hour)},
+		},
+		Clients: []web.ClientView{
+			{TokenID: "a7", Description: "Server at /user/ada/", Created: Now().Add(-3 * time.Hour), LastActivity: Now().Add(-2 * time.Minute)},
+			{TokenID: "a9", Description: "JupyterHub service datalake", Created: Now().AddDate(0, 0, -3), LastActivity: Now().AddDate(0, 0, -1)},
+		},
+	}
+}
+
+func tokenFixtures() []Fixture {
+	return []Fixture{
+		{"token", "tokens and applications", http.StatusOK, func() web.Page { return tokenPage(ada()) }},
+		{"token-none", "no tokens, a failed request; dark", http.StatusBadRequest, func() web.Page {
+			return &web.TokenPage{
+				Frame: themed(ada(), "dark"), Expiries: expiries(), Form: web.TokenForm{Note: "test", Scopes: "foo"},
+				Error: "Scope 'foo' for token does not exist",
+			}
+		}},
+		{"token-new", "a token that was just made", http.StatusCreated, func() web.Page {
+			p := tokenPage(ada())
+			p.NewToken = "0123456789abcdef0123456789abcdef"
+			return p
+		}},
+		{"oauth", "an application asks", http.StatusOK, func() web.Page {
+			return &web.OAuthPage{
+				Frame: ada(), Client: "JupyterHub service datalake", Action: "/hub/api/oauth2/authorize?client_id=service-datalake&state=a%20b&response_type=code",
+				Scopes: []web.ScopeView{
+					{Scope: "read:users:name!user", Description: "Read names of users", Filter: "only you"},
+					{Scope: "access:servers!server=ada/", Description: "Access user servers via API or browser", Filter: "your server"},
+				},
+			}
+		}},
+		{"oauth-identify", "an application that only wants to know who it is", http.StatusOK, func() web.Page {
+			return &web.OAuthPage{Frame: themed(ada(), "dark"), Client: hostile, Action: "/hub/api/oauth2/authorize?client_id=x"}
+		}},
+	}
+}
