@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -372,14 +373,9 @@ func TestReusedProcessIDIsLeftAlone(t *testing.T) {
 		"other boot":        {"boot_id": "another"},
 		"JupyterHub's form": {"boot_id": "", "start_ticks": 0, "run": ""},
 	} {
-		state := map[string]any{}
-		for k, v := range kept {
-			state[k] = v
-		}
+		state := maps.Clone(kept)
 		state["pid"] = stranger.Process.Pid
-		for k, v := range change {
-			state[k] = v
-		}
+		maps.Copy(state, change)
 		text, err := json.Marshal(state)
 		if err != nil {
 			t.Fatal(err)

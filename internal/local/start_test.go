@@ -122,7 +122,7 @@ func TestShellCommand(t *testing.T) {
 func TestFixedPort(t *testing.T) {
 	t.Parallel()
 	g := newGround(t)
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's own listener
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ type Server struct {
 // Start serves a stand-in on a free port until the test ends.
 func Start(t T, c Config) *Server {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's own listener
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal("listen for the KBase stand-in:", err)
 	}
