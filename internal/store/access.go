@@ -1,0 +1,75 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"berdlhub/internal/hub"
+)
+
+// Access is everything that an owner's scopes are computed from.
+type Access struct {
+	Roles      []hub.Role // held directly, by name
+	GroupRoles []hub.Role // held through groups, by name
+	Groups     []string   // sorted
+	Shares     []string   // raw scopes of shares with the user or a group of the user
+}
+
+const (
+	roleColumns = `r.id, r.name, r.description, r.scopes, r.managed`
+
+	rolesOfUser    = `SELECT ` + roleColumns + ` FROM user_roles m JOIN roles r ON r.id = m.role_id WHERE m.user_id = $1 ORDER BY r.name`
+	rolesOfService = `SELECT ` + roleColumns + ` FROM service_roles m JOIN roles r ON r.id = m.role_id WHERE m.service_id = $1 ORDER BY r.name`
+	rolesOfGroups  = `SELECT ` + roleColumns + ` FROM roles r WHERE r.id IN (SELECT m.role_id FROM group_roles m
+		JOIN user_groups ug ON ug.group_id = m.group_id WHERE ug.user_id = $1) ORDER BY r.name`
+	groupsOfUser = `SELECT g.name FROM user_groups ug JOIN groups g ON g.id = ug.group_id WHERE ug.user_id = $1 ORDER BY g.name`
+	sharesOfUser = `SELECT h.scopes FROM shares h WHERE (h.expires = 0 OR h.expires > $2)
+		AND (h.user_id = $1 OR h.group_id IN (SELECT ug.group_id FROM user_groups ug WHERE ug.user_id = $1)) ORDER BY h.id`
+)
+
+func scanRole(row scanner) (hub.Role, error) {
+	var r hub.Role
+	err := row.Scan(&r.ID, &r.Name, &r.Description, listTo{&r.Scopes}, &r.Managed)
+	return r, err
+}
+
+func scanList(row scanner) (all []string, err error) {
+	err = row.Scan(listTo{&all})
+	return all, err
+}
+
+// AccessOfUser gives everything that a user's scopes are computed from. A user that does not exist has nothing.
+func (db *DB) AccessOfUser(ctx context.Context, userID int64) (*Access, error) {
+	q := db.engine.reads()
+	var a Access
+	var err error
+	if a.Roles, err = list(ctx, q, scanRole, rolesOfUser, userID); err != nil {
+		return nil, fmt.Errorf("read a user's roles: %w", db.explain(err))
+	}
+	if a.Groups, err = list(ctx, q, column[string], groupsOfUser, userID); err != nil {
+		return nil, fmt.Errorf("read a user's groups: %w", db.explain(err))
+	}
+	if len(a.Groups) > 0 {
+		if a.GroupRoles, err = list(ctx, q, scanRole, rolesOfGroups, userID); err != nil {
+			return nil, fmt.Errorf("read the roles of a user's groups: %w", db.explain(err))
+		}
+	}
+	shares, err := list(ctx, q, scanList, sharesOfUser, userID, stamp(time.Now()))
+	if err != nil {
+		return nil, fmt.Errorf("read what is shared with a user: %w", db.explain(err))
+	}
+	for _, scopes := range shares {
+		a.Shares = append(a.Shares, scopes...)
+	}
+	return &a, nil
+}
+
+// AccessOfService gives everything that a service's scopes are computed from: its roles.
+func (db *DB) AccessOfService(ctx context.Context, serviceID int64) (*Access, error) {
+	roles, err := list(ctx, db.engine.reads(), scanRole, rolesOfService, serviceID)
+	if err != nil {
+		return nil, fmt.Errorf("read a service's roles: %w", db.explain(err))
+	}
+	return &Access{Roles: roles}, nil
+}

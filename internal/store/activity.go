@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Activity says that a user, a server and a token were active; ids that are 0 are left out.
+type Activity struct {
+	UserID, ServerID, TokenID int64
+	At                        time.Time
+}
+
+// RecordActivity stores many activities in one transaction. Times only move forward, and rows that do not exist are left out.
+// It is not published: nobody decides by it at once.
+func (db *DB) RecordActivity(ctx context.Context, all []Activity) error {
+	if len(all) == 0 {
+		return nil
+	}
+	users, servers, tokens := latest(all)
+	err := db.tx(ctx, byRow, func(t *tx) error {
+		if err := moveForward(ctx, t, "users", users); err != nil {
+			return err
+		}
+		if err := moveForward(ctx, t, "servers", servers); err != nil {
+			return err
+		}
+		return moveForward(ctx, t, "tokens", tokens)
+	})
+	if err != nil {
+		return fmt.Errorf("store activity: %w", err)
+	}
+	return nil
+}
+
+// latest finds the last activity of each row.
+func latest(all []Activity) (users, servers, tokens map[int64]int64) {
+	users, servers, tokens = map[int64]int64{}, map[int64]int64{}, map[int64]int64{}
+	for _, a := range all {
+		at := stamp(a.At)
+		users[a.UserID] = max(users[a.UserID], at)
+		servers[a.ServerID] = max(servers[a.ServerID], at)
+		tokens[a.TokenID] = max(tokens[a.TokenID], at)
+	}
+	for _, rows := range []map[int64]int64{users, servers, tokens} {
+		delete(rows, 0)
+	}
+	return users, servers, tokens
+}
+
+// activityChunk is how many rows one statement moves. A constant number lets the statement be prepared once.
+const activityChunk = 100
+
+// moveForward writes the times in the order of the ids, so that two hubs wait for each other instead of blocking each other.
+func moveForward(ctx context.Context, t *tx, table string, at map[int64]int64) error {
+	ids := make([]int64, 0, len(at))
+	for id := range at {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for chunk := range slices.Chunk(ids, activityChunk) {
+		args := make([]any, 0, 2*activityChunk)
+		for i := range activityChunk {
+			id := int64(0) // fits no row
+			if i < len(chunk) {
+				id = chunk[i]
+			}
+			args = append(args, id, at[id])
+		}
+		if err := exec(ctx, t, moveStatements[table], args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moveStatements has one statement per table, for activityChunk rows.
+var moveStatements = map[string]string{"users": moveStatement("users"), "servers": moveStatement("servers"), "tokens": moveStatement("tokens")}
+
+func moveStatement(table string) string {
+	var b strings.Builder
+	b.WriteString(`UPDATE ` + table + ` SET last_activity = v.column2 FROM (VALUES `)
+	for i := range activityChunk {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(`(CAST($` + strconv.Itoa(2*i+1) + ` AS BIGINT),CAST($` + strconv.Itoa(2*i+2) + ` AS BIGINT))`)
+	}
+	b.WriteString(`) AS v WHERE ` + table + `.id = v.column1 AND ` + table + `.last_activity < v.column2`)
+	return b.String()
+}
