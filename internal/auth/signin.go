@@ -1,0 +1,149 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"berdlhub/internal/hub"
+	"berdlhub/internal/store"
+)
+
+// maxName is the longest user name in bytes; the database holds no more.
+const maxName = 255
+
+// SignIn asks the authenticator who sent the sign-in page, holds the answer against the allow rules, stores the user and
+// sets the cookies. The request must have passed CheckPage.
+// Errors: Unauthorized and Forbidden with words for the user, Unavailable when the sign-in service does not answer.
+func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request) (*hub.User, error) {
+	identity, err := a.authenticator.SignIn(r.Context(), r)
+	if err != nil {
+		return nil, err
+	}
+	u, err := a.admit(r.Context(), identity)
+	if err != nil {
+		return nil, err
+	}
+	a.SessionID(w, r)
+	a.setLogin(w, r, u)
+	a.expire(w, r, XSRFCookie, a.hubPath()) // the next page makes one that is bound to the user
+	a.cfg.Log.InfoContext(r.Context(), "user signed in", "user", u.Name, "admin", u.Admin)
+	return u, nil
+}
+
+// admit holds an identity against the allow rules and stores it.
+func (a *Auth) admit(ctx context.Context, identity *hub.Identity) (*hub.User, error) {
+	name, err := a.normalise(identity.Name)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.allowed(ctx, name); err != nil {
+		return nil, err
+	}
+	save, err := a.toStore(name, identity)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(a.cfg.Admins, name) {
+		yes := true
+		save.Admin = &yes
+	}
+	u, created, err := a.db.SaveSignIn(ctx, save)
+	if err != nil {
+		return nil, fmt.Errorf("store the sign-in of %s: %w", name, err)
+	}
+	if created {
+		a.cfg.Log.InfoContext(ctx, "user created", "user", name)
+	}
+	return u, nil
+}
+
+func (a *Auth) toStore(name string, identity *hub.Identity) (store.SignIn, error) {
+	sealed, err := a.seal(identity.State)
+	if err != nil {
+		return store.SignIn{}, fmt.Errorf("seal the auth state of %s: %w", name, err)
+	}
+	save := store.SignIn{Name: name, Admin: identity.Admin, Groups: identity.Groups, AuthState: sealed, Session: identity.Session, Now: a.cfg.Now()}
+	if identity.Info != nil {
+		if save.Info, err = json.Marshal(identity.Info); err != nil {
+			return store.SignIn{}, fmt.Errorf("encode the user info of %s: %w", name, err)
+		}
+	}
+	return save, nil
+}
+
+// refused is what somebody reads whose name may not come in. It says the same for every reason, as JupyterHub does.
+func refused(cause error) error {
+	return hub.Wrap(hub.Forbidden, cause, "Invalid username or password")
+}
+
+// normalise gives the name under which a user is known. JupyterHub's web contract: lower case, then username_map; not empty,
+// no slash even when unquoted, not only dots, no outer spaces.
+func (a *Auth) normalise(name string) (string, error) {
+	name = strings.ToLower(name)
+	if mapped, ok := a.cfg.UsernameMap[name]; ok {
+		name = mapped
+	}
+	if err := a.CheckName(name); err != nil {
+		return "", refused(err)
+	}
+	return name, nil
+}
+
+// CheckName says why a name cannot be a user's.
+func (a *Auth) CheckName(name string) error {
+	unquoted, err := url.PathUnescape(name)
+	switch {
+	case name == "" || len(name) > maxName:
+		return hub.Errorf(hub.Invalid, "a user name has 1 to %d bytes", maxName)
+	case strings.TrimSpace(name) != name || strings.ContainsFunc(name, isControl):
+		return hub.Errorf(hub.Invalid, "a user name has no spaces around it and no control characters")
+	case strings.Contains(name, "/"), err == nil && strings.Contains(unquoted, "/"):
+		return hub.Errorf(hub.Invalid, "a user name has no slash")
+	case strings.Trim(name, ".") == "", err == nil && strings.Trim(unquoted, ".") == "":
+		return hub.Errorf(hub.Invalid, "a user name is not only dots")
+	case a.pattern != nil && !a.pattern.MatchString(name):
+		return hub.Errorf(hub.Invalid, "the user name does not fit Authenticator.username_pattern")
+	}
+	return nil
+}
+
+// allowed holds a name against the allow rules. JupyterHub's web contract: blocked, then allow_all, allowed_users,
+// allow_existing_users, admin_users.
+func (a *Auth) allowed(ctx context.Context, name string) error {
+	if slices.Contains(a.cfg.Blocked, name) {
+		return refused(hub.Errorf(hub.Forbidden, "%s is in Authenticator.blocked_users", name))
+	}
+	if a.cfg.AllowAll || slices.Contains(a.cfg.Allowed, name) || slices.Contains(a.cfg.Admins, name) {
+		return nil
+	}
+	if a.cfg.AllowExisting {
+		_, err := a.db.UserByName(ctx, name)
+		if err == nil || hub.CodeOf(err) != hub.NotFound {
+			return err
+		}
+	}
+	return refused(hub.Errorf(hub.Forbidden, "%s is not in Authenticator.allowed_users, and allow_all is not set", name))
+}
+
+// SignOut ends this browser's session: its tokens are deleted and its cookies expired. It works for nobody too.
+// JupyterHub's OAuth contract, sessions: every token made in the session goes.
+func (a *Auth) SignOut(w http.ResponseWriter, r *http.Request, p *Principal) error {
+	if p != nil && p.User != nil {
+		if id := sessionOf(r); id != "" {
+			if err := a.db.DeleteTokensOfSession(r.Context(), p.User.ID, id); err != nil {
+				return fmt.Errorf("end the session's tokens: %w", err)
+			}
+		}
+		a.cfg.Log.InfoContext(r.Context(), "user signed out", "user", p.User.Name)
+	}
+	a.expire(w, r, SessionCookie, a.cfg.BaseURL)
+	a.expire(w, r, a.loginName(), a.loginPath())
+	a.expire(w, r, servicesName, a.cfg.BaseURL+"services")
+	a.expire(w, r, XSRFCookie, a.hubPath())
+	return nil
+}
