@@ -31,12 +31,12 @@ var imports = map[string][]string{
 	"internal/local":       {"internal/hub"},
 
 	// The two brains: who is asking, and a server's life.
-	"internal/auth":  {"internal/hub", "internal/scope", "internal/secret", "internal/store", "internal/web"},
+	"internal/auth":  {"internal/hub", "internal/scope", "internal/secret", "internal/store"},
 	"internal/spawn": {"internal/hub", "internal/store", "internal/proxy"},
 
 	// The faces, and the culler.
-	"internal/oauth": {"internal/hub", "internal/scope", "internal/store", "internal/auth", "internal/web"},
-	"internal/api":   {"internal/hub", "internal/scope", "internal/store", "internal/auth", "internal/web", "internal/spawn", "internal/proxy"},
+	"internal/oauth": {"internal/hub", "internal/scope", "internal/secret", "internal/store", "internal/auth", "internal/web"},
+	"internal/api":   {"internal/hub", "internal/scope", "internal/secret", "internal/store", "internal/auth", "internal/web", "internal/spawn", "internal/proxy"},
 	"internal/pages": {"internal/hub", "internal/scope", "internal/store", "internal/auth", "internal/web", "internal/spawn"},
 	"internal/cull":  {"internal/hub", "internal/store", "internal/spawn"},
 
@@ -44,7 +44,7 @@ var imports = map[string][]string{
 	"internal/config": declaresConfig,
 	"internal/app":    everything,
 	"internal/dev":    {"internal/app", "internal/config", "scripts/requirements"},
-	"cmd/...":         {"internal/app", "internal/config", "internal/dev"},
+	"cmd/...":         {"internal/app", "internal/config", "internal/dev", "internal/web"},
 
 	// Tools of this repository.
 	"scripts/requirements": {},
@@ -76,9 +76,10 @@ var onlyImporters = map[string][]string{
 }
 
 // standIns are fixtures that a program shows to people without a test: berdlhub
-// dev signs them in with the stand-in of KBase.
+// dev signs them in with the stand-in of KBase, berdlhub pages shows the fixtures.
 var standIns = map[string][]string{
 	"internal/kbase/kbasetest": {"internal/dev"},
+	"internal/web/webtest":     {"cmd/..."},
 }
 
 func TestStandInsAreNoTests(t *testing.T) {
