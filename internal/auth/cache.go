@@ -23,13 +23,18 @@ type who struct {
 // cache keeps what was read of users and tokens until the change feed says that it changed.
 // generation grows with every change, so that what was read before a change is not kept after it.
 type cache struct {
-	mu         sync.RWMutex
+	mu         sync.RWMutex // guards all below
 	generation uint64
-	byToken    map[[sha256.Size]byte]*Principal // guarded by mu
-	byCookie   map[string]int64                 // cookie id to user id; guarded by mu
-	users      map[int64]*who                   // guarded by mu
-	names      map[string]int64                 // guarded by mu
+	byToken    map[fingerprint]*Principal
+	tokens     map[int64]fingerprint              // by token id, to find what a change concerns
+	ofUser     map[int64]map[fingerprint]struct{} // by user id, likewise
+	byCookie   map[string]int64                   // cookie id to user id
+	users      map[int64]*who
+	names      map[string]int64
 }
+
+// fingerprint stands for a token in memory.
+type fingerprint = [sha256.Size]byte
 
 func newCache() *cache {
 	c := &cache{}
@@ -46,10 +51,17 @@ func (c *cache) clear() {
 // reset empties the cache; mu must be held.
 func (c *cache) reset() {
 	c.generation++
-	c.byToken = map[[sha256.Size]byte]*Principal{}
+	c.forgetTokens()
 	c.byCookie = map[string]int64{}
 	c.users = map[int64]*who{}
 	c.names = map[string]int64{}
+}
+
+// forgetTokens empties what is kept of tokens; mu must be held.
+func (c *cache) forgetTokens() {
+	c.byToken = map[fingerprint]*Principal{}
+	c.tokens = map[int64]fingerprint{}
+	c.ofUser = map[int64]map[fingerprint]struct{}{}
 }
 
 // changed drops what a change made untrue.
@@ -73,39 +85,55 @@ func (c *cache) dropUser(id int64) {
 		delete(c.names, w.user.Name)
 		delete(c.users, id)
 	}
-	for key, p := range c.byToken {
-		if p.User != nil && p.User.ID == id {
-			delete(c.byToken, key)
-		}
+	for key := range c.ofUser[id] {
+		delete(c.tokens, c.byToken[key].Token.ID)
+		delete(c.byToken, key)
 	}
+	delete(c.ofUser, id)
 }
 
 func (c *cache) dropToken(id int64) {
 	c.generation++
-	for key, p := range c.byToken {
-		if id == 0 || p.Token.ID == id {
-			delete(c.byToken, key)
-		}
+	if id == 0 {
+		c.forgetTokens()
+		return
 	}
+	key, ok := c.tokens[id]
+	if !ok {
+		return
+	}
+	if p := c.byToken[key]; p.User != nil {
+		delete(c.ofUser[p.User.ID], key)
+	}
+	delete(c.byToken, key)
+	delete(c.tokens, id)
 }
 
-func (c *cache) token(plain string) (*Principal, [sha256.Size]byte, uint64) {
+func (c *cache) token(plain string) (*Principal, fingerprint, uint64) {
 	key := sha256.Sum256([]byte(plain))
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return c.byToken[key], key, c.generation
 }
 
-func (c *cache) keepToken(key [sha256.Size]byte, p *Principal, generation uint64) {
+func (c *cache) keepToken(key fingerprint, p *Principal, generation uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if generation != c.generation {
 		return
 	}
 	if len(c.byToken) >= cacheMax {
-		clear(c.byToken)
+		c.forgetTokens()
 	}
 	c.byToken[key] = p
+	c.tokens[p.Token.ID] = key
+	if p.User == nil {
+		return
+	}
+	if c.ofUser[p.User.ID] == nil {
+		c.ofUser[p.User.ID] = map[fingerprint]struct{}{}
+	}
+	c.ofUser[p.User.ID][key] = struct{}{}
 }
 
 func (c *cache) user(id int64) (*who, uint64) {
