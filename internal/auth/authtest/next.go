@@ -47,9 +47,10 @@ func fill(list []string, host string) []string {
 // special are the schemes whose addresses have a host even without slashes. WHATWG URL standard: special scheme.
 var special = map[string]bool{"http": true, "https": true, "ws": true, "wss": true, "ftp": true, "file": true}
 
-// Resolve reads an address as a browser does on a page of scheme://host, and gives the path with its query that it would ask
+// Resolve reads an address as a browser does on the page scheme://host/hub/login, and gives the path with its query that it would ask
 // this host for; stays is false when it would go anywhere else. WHATWG URL standard, basic URL parser, for http pages: outer
 // spaces and controls are cut, tabs and line ends vanish, a backslash is a slash, the page's own scheme may go without slashes.
+// Stricter than a browser, another spelling of this host (with its default port, say) counts as another host.
 func Resolve(scheme, host, address string) (path string, stays bool) {
 	address = strings.TrimFunc(address, func(r rune) bool { return r <= ' ' })
 	address = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(address)
@@ -71,8 +72,11 @@ func Resolve(scheme, host, address string) (path string, stays bool) {
 		}
 		head = "/" + rest
 	}
-	if !strings.HasPrefix(head, "/") {
-		head = "/hub/" + head // relative to the sign-in page
+	switch {
+	case head == "":
+		head = "/hub/login" // the page itself
+	case head[0] != '/':
+		head = "/hub/" + head
 	}
 	query, _, _ := strings.Cut(tail, "#")
 	return dotless(head) + query, true
