@@ -70,7 +70,7 @@ func New(cfg Config, db *store.DB, a hub.Authenticator) (*Auth, error) {
 	if cfg.UsernamePattern != "" {
 		pattern, err := regexp.Compile("^(?:" + cfg.UsernamePattern + ")")
 		if err != nil {
-			return nil, fmt.Errorf("Authenticator.username_pattern is not a regular expression: %w", err)
+			return nil, fmt.Errorf("setting Authenticator.username_pattern is not a regular expression: %w", err)
 		}
 		auth.pattern = pattern
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,8 +89,8 @@ func (a *Auth) ClientIP(r *http.Request) string {
 		return host
 	}
 	chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(chain) - 1; i >= 0; i-- {
-		ip, err := netip.ParseAddr(strings.TrimSpace(chain[i]))
+	for _, hop := range slices.Backward(chain) {
+		ip, err := netip.ParseAddr(strings.TrimSpace(hop))
 		if err != nil {
 			break
 		}

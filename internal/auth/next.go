@@ -40,7 +40,7 @@ func isControl(r rune) bool {
 // escapesToHost says that a path, once a browser has resolved its dots, begins with two slashes.
 func escapesToHost(path string) bool {
 	var out []string
-	for _, seg := range strings.Split(strings.TrimPrefix(path, "/"), "/") {
+	for seg := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
 		switch strings.ToLower(seg) {
 		case ".", "%2e":
 		case "..", ".%2e", "%2e.", "%2e%2e":

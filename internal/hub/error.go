@@ -61,8 +61,7 @@ func Wrap(code Code, err error, message string) *Error {
 
 // CodeOf finds the code of an error; Internal when it carries none.
 func CodeOf(err error) Code {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
 	}
 	return Internal
@@ -70,8 +69,7 @@ func CodeOf(err error) Code {
 
 // MessageOf finds the text that a user may read; the empty string when there is none.
 func MessageOf(err error) string {
-	var e *Error
-	if errors.As(err, &e) && e.Code != Internal {
+	if e, ok := errors.AsType[*Error](err); ok && e.Code != Internal {
 		return e.Message
 	}
 	return ""

@@ -104,20 +104,28 @@ func (p *Provider) read(r *http.Request, who *auth.Principal) (*request, error) 
 	if req.owner, err = p.auth.ScopeClient(r.Context(), client); err != nil {
 		return nil, err
 	}
-	switch {
-	case !q.Has("response_type"):
-		return req, &protocolError{invalidRequest, "Missing response_type parameter."}
-	case q.Get("response_type") != "code":
-		return req, &protocolError{Code: unsupportedResponseType}
-	case p.cfg.RequirePKCE && req.challenge == "":
-		return req, &protocolError{invalidRequest, "Code challenge required."}
-	case req.challenge != "" && req.method == "":
-		req.method = "plain"
-	}
-	if req.challenge != "" && req.method != "S256" && req.method != "plain" {
-		return req, &protocolError{invalidRequest, "Transform algorithm not supported."}
+	if err := p.readFlow(req, q); err != nil {
+		return req, err
 	}
 	return req, p.readScopes(r.Context(), req, q.Get("scope"), who)
+}
+
+// readFlow checks which flow is asked for, and its PKCE challenge.
+func (p *Provider) readFlow(req *request, q url.Values) error {
+	switch {
+	case !q.Has("response_type"):
+		return &protocolError{invalidRequest, "Missing response_type parameter."}
+	case q.Get("response_type") != "code":
+		return &protocolError{Code: unsupportedResponseType}
+	case p.cfg.RequirePKCE && req.challenge == "":
+		return &protocolError{invalidRequest, "Code challenge required."}
+	case req.challenge != "" && req.method == "":
+		req.method = secret.PKCEPlain
+	}
+	if req.challenge != "" && req.method != secret.PKCES256 && req.method != secret.PKCEPlain {
+		return &protocolError{invalidRequest, "Transform algorithm not supported."}
+	}
+	return nil
 }
 
 // required are the scopes that every token of a client holds.
@@ -128,7 +136,7 @@ func (req *request) required() []string {
 // readScopes finds which raw scopes are asked for: as scopes or as names of the user's roles; without any, all that the client may have.
 func (p *Provider) readScopes(ctx context.Context, req *request, param string, who *auth.Principal) error {
 	var asked []string
-	for _, s := range strings.Fields(param) {
+	for s := range strings.FieldsSeq(param) {
 		if s != "identify" {
 			asked = append(asked, s)
 		}

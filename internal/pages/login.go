@@ -44,6 +44,9 @@ func (p *Pages) loginPage(w http.ResponseWriter, r *http.Request, status int, pr
 	}
 	if p.cfg.SignIn != nil {
 		view := p.cfg.SignIn.SignInView(r, page.Next)
+		if status == http.StatusUnauthorized {
+			view.HasSession = false // the service does not know it: the way on is a new one
+		}
 		page.SignIn = &view
 	}
 	return p.render.Render(w, r, status, page)

@@ -34,7 +34,7 @@ func (p *Pages) userRedirect(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// notRunning answers requests for a server that no route leads to. JupyterHub's web contract: /hub/user/…
+// notRunning answers requests for a server that no route leads to. JupyterHub's web contract: everything below /hub/user/.
 func (p *Pages) notRunning(w http.ResponseWriter, r *http.Request) error {
 	who, err := p.auth.FromUserURL(w, r)
 	if err != nil {
@@ -94,9 +94,9 @@ func (p *Pages) stoppedStatus() int {
 	return http.StatusFailedDependency
 }
 
-// wantsJSON says that a program asks, not a person: it prefers JSON, or the path has a part that is exactly api.
+// wantsJSON says that a program asks, not a person: it prefers JSON, or the path below the user has a part that is exactly api.
 func wantsJSON(r *http.Request) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead || slices.Contains(strings.Split(r.URL.Path, "/")[3:], "api") {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || slices.Contains(strings.Split(r.PathValue("path"), "/"), "api") {
 		return true
 	}
 	accept := r.Header.Get("Accept")

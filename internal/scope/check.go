@@ -1,5 +1,7 @@
 package scope
 
+import "slices"
+
 // Verdict is the outcome of a permission check of the REST API.
 type Verdict int
 
@@ -43,10 +45,8 @@ func (s Set) Check(t Target, m Membership, anyOf ...string) Verdict {
 // CheckList judges a list endpoint that needs any one of some scopes, with whatever filter. The list must then be
 // limited to what Has or Filters allow.
 func (s Set) CheckList(anyOf ...string) Verdict {
-	for _, base := range anyOf {
-		if s.HasAny(base) {
-			return Allowed
-		}
+	if slices.ContainsFunc(anyOf, s.HasAny) {
+		return Allowed
 	}
 	return Forbidden
 }

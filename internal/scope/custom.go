@@ -35,7 +35,7 @@ func (c Custom) validate(name string) error {
 	}
 	if !customName.MatchString(name) {
 		return fmt.Errorf("invalid scope name %q: write custom:NAME with lower-case letters, digits and any of - _ : *, "+
-			"beginning with a letter or digit and not ending with - or :", name)
+			"beginning with a letter or digit and ending with a letter, digit, _ or *", name)
 	}
 	if c[name].Description == "" {
 		return fmt.Errorf("scope %q has no description", name)

@@ -53,7 +53,7 @@ func open(t *testing.T, db *store.DB, change func(*spawn.Config)) *world {
 		change(&cfg)
 	}
 	w.Controller = spawn.New(cfg, db, w.table, w.fake)
-	ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // outlives the test's context: the clean-up waits for it
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()
 	ended := false
