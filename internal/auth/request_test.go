@@ -22,7 +22,7 @@ func TestNames(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"", ".", "..", "...", "%2e", "%2E%2e", "a/b", "a%2fb", "a%2Fb", "%2f", "/", " ada", "ada ", "ada\n", "a\x00b", "a\x7f", "a\u2028b", "xavier", strings.Repeat("a", 256),
+		"", ".", "..", "...", "%2e", "%2E%2e", "a/b", "a%2fb", "a%2Fb", "%2f", "/", " ada", "ada ", "ada\n", "a\x00b", "a\x7f", "a\u2028b", "a\xff", "a\ufffd", "xavier", strings.Repeat("a", 256),
 	} {
 		if err := a.CheckName(name); hub.CodeOf(err) != hub.Invalid || err == nil {
 			t.Errorf("%q: got %v", name, err)

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"berdlhub/internal/hub"
 	"berdlhub/internal/store"
@@ -100,6 +101,8 @@ func (a *Auth) CheckName(name string) error {
 	switch {
 	case name == "" || len(name) > maxName:
 		return hub.Errorf(hub.Invalid, "a user name has 1 to %d bytes", maxName)
+	case strings.ContainsRune(name, utf8.RuneError):
+		return hub.Errorf(hub.Invalid, "a user name is UTF-8 text")
 	case strings.TrimSpace(name) != name || strings.ContainsFunc(name, isControl):
 		return hub.Errorf(hub.Invalid, "a user name has no spaces around it and no control characters")
 	case strings.Contains(name, "/"), err == nil && strings.Contains(unquoted, "/"):

@@ -7,13 +7,11 @@ import (
 
 	"berdlhub/internal/hub"
 	"berdlhub/internal/secret"
+	"berdlhub/internal/web"
 )
 
 // xsrfAnonymousAge is how long a browser keeps the token of a page that nobody is signed in on, in seconds.
 const xsrfAnonymousAge = 3600
-
-// maxForm bounds a form's size in bytes when its _xsrf field is looked for.
-const maxForm = 1 << 20
 
 // xsrfID says what a token is bound to: the session and the user's cookie id, or without a user the session and the
 // browser's address and name.
@@ -97,6 +95,11 @@ func (a *Auth) check(r *http.Request, p *Principal) error {
 	} else if !SameOrigin(r) {
 		return hub.Errorf(hub.Forbidden, "Blocked a %s that another site asked for. Open the hub's own page and try again.", r.Method)
 	}
+	if isForm(r) {
+		if err := web.ReadForm(nil, r); err != nil {
+			return err // a form that was read in part would change something with what there is of it
+		}
+	}
 	sent := xsrfArgument(r)
 	if sent == "" {
 		return hub.Errorf(hub.Forbidden, "'_xsrf' argument missing from %s", r.Method)
@@ -114,13 +117,12 @@ func isForm(r *http.Request) bool {
 	return err == nil && r.Method == http.MethodPost && (kind == "application/x-www-form-urlencoded" || kind == "multipart/form-data")
 }
 
-// xsrfArgument gives what the request sends back: query or form argument, else a header.
+// xsrfArgument gives what the request sends back: query or form argument, else a header. A form has been read.
 func xsrfArgument(r *http.Request) string {
 	if v := r.URL.Query().Get(XSRFCookie); v != "" {
 		return v
 	}
 	if isForm(r) {
-		r.Body = http.MaxBytesReader(nil, r.Body, maxForm)
 		if v := r.PostFormValue(XSRFCookie); v != "" {
 			return v
 		}

@@ -167,6 +167,15 @@ func sessions(r *http.Request) []string {
 	return out
 }
 
+// SessionOf gives the fingerprint of the KBase session that a browser brings first, without asking KBase; empty when there is none.
+func (a *Authenticator) SessionOf(r *http.Request) string {
+	tokens := sessions(r)
+	if len(tokens) == 0 {
+		return ""
+	}
+	return Fingerprint(tokens[0])
+}
+
 // Refresh asks KBase whether the session that an identity came from still holds.
 func (a *Authenticator) Refresh(ctx context.Context, id *hub.Identity) (*hub.Identity, error) {
 	token, _ := id.State["kbase_token"].(string)
