@@ -436,7 +436,7 @@ func BenchmarkRequest(b *testing.B) {
 		client := &http.Client{Transport: &http.Transport{}}
 		defer client.CloseIdleConnections()
 		for pb.Next() {
-			res, err := client.Get(h.URL + "/user/ada/api/x") //nolint:noctx // a benchmark
+			res, err := client.Get(h.URL + "/user/ada/api/x")
 			if err != nil {
 				b.Error(err)
 				return

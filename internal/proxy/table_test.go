@@ -95,13 +95,26 @@ func TestRootRouteTakesWhatNoOtherTakes(t *testing.T) {
 func TestSetRefuses(t *testing.T) {
 	const target = "http://10.0.0.1:8888"
 	for _, r := range []proxy.Route{
-		{Prefix: "", Target: target}, {Prefix: "user/", Target: target}, {Prefix: "/user", Target: target},
-		{Prefix: "/a?b/", Target: target}, {Prefix: "/a#b/", Target: target}, {Prefix: "/a b/", Target: target},
-		{Prefix: "/a\r\nb/", Target: target}, {Prefix: "/a%zz/", Target: target}, {Prefix: "/" + long(2000) + "/", Target: target},
-		{Prefix: "/a/", Target: ""}, {Prefix: "/a/", Target: "10.0.0.1:80"}, {Prefix: "/a/", Target: "https://h:1"},
-		{Prefix: "/a/", Target: "http://"}, {Prefix: "/a/", Target: "http://:80"}, {Prefix: "/a/", Target: "http://h/path"},
-		{Prefix: "/a/", Target: "http://h?q"}, {Prefix: "/a/", Target: "http://u:p@h"}, {Prefix: "/a/", Target: "file:///etc"},
-		{Prefix: "/a/", Target: "http://h:x"}, {Prefix: "/a/", Target: "http://h#f"},
+		{Prefix: "", Target: target},
+		{Prefix: "user/", Target: target},
+		{Prefix: "/user", Target: target},
+		{Prefix: "/a?b/", Target: target},
+		{Prefix: "/a#b/", Target: target},
+		{Prefix: "/a b/", Target: target},
+		{Prefix: "/a\r\nb/", Target: target},
+		{Prefix: "/a%zz/", Target: target},
+		{Prefix: "/" + long(2000) + "/", Target: target},
+		{Prefix: "/a/", Target: ""},
+		{Prefix: "/a/", Target: "10.0.0.1:80"},
+		{Prefix: "/a/", Target: "https://h:1"},
+		{Prefix: "/a/", Target: "http://"},
+		{Prefix: "/a/", Target: "http://:80"},
+		{Prefix: "/a/", Target: "http://h/path"},
+		{Prefix: "/a/", Target: "http://h?q"},
+		{Prefix: "/a/", Target: "http://u:p@h"},
+		{Prefix: "/a/", Target: "file:///etc"},
+		{Prefix: "/a/", Target: "http://h:x"},
+		{Prefix: "/a/", Target: "http://h#f"},
 	} {
 		table := proxy.NewTable()
 		if err := table.Set(r); err == nil {
@@ -117,7 +130,9 @@ func TestReplaceSaysWhatChanged(t *testing.T) {
 	table := tableOf(t, "/a/", "/b/", "/c/", "/d/")
 	const same, other = "http://10.0.0.1:8888", "http://10.0.0.2:8888"
 	changes, err := table.Replace([]proxy.Route{
-		{Prefix: "/b/", Target: same}, {Prefix: "/c/", Target: other}, {Prefix: "/d/", Target: same, Data: json.RawMessage(`{"user":"d"}`)},
+		{Prefix: "/b/", Target: same},
+		{Prefix: "/c/", Target: other},
+		{Prefix: "/d/", Target: same, Data: json.RawMessage(`{"user":"d"}`)},
 		{Prefix: "/e/", Target: same},
 	})
 	if err != nil {
