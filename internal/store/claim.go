@@ -157,3 +157,18 @@ func writeServer(ctx context.Context, t *tx, before, s *hub.Server) (*hub.Server
 	t.server(before)
 	return findServerByID(ctx, t, before.ID, "")
 }
+
+// forgetClaims ends the claims and leases of hubs that are gone. Only a hub that holds the lock of the file may call it:
+// then no other hub lives, and waiting for their claims to expire would only keep users waiting.
+func (db *DB) forgetClaims(ctx context.Context) error {
+	err := db.tx(ctx, byRow, func(t *tx) error {
+		if err := exec(ctx, t, `UPDATE servers SET claim_owner = '', claim_expires = 0, next_try = 0 WHERE claim_owner <> '' OR next_try <> 0`); err != nil {
+			return err
+		}
+		return exec(ctx, t, `DELETE FROM leases`)
+	})
+	if err != nil {
+		return fmt.Errorf("forget the claims of an earlier hub: %w", err)
+	}
+	return nil
+}

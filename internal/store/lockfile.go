@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"berdlhub/internal/hub"
 )
 
 // ErrLocked is the cause when another hub holds the SQLite file.
@@ -33,15 +35,20 @@ func lockFile(database string) (*fileLock, error) {
 			ErrLocked, strings.TrimSpace(string(holder)), path)
 	}
 	l := &fileLock{f: f}
-	if err := f.Truncate(0); err != nil {
+	if err := l.sign(); err != nil {
 		_ = l.release()
-		return nil, fmt.Errorf("write the lock file: %w", err)
-	}
-	if _, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
-		_ = l.release()
-		return nil, fmt.Errorf("write the lock file: %w", err)
+		return nil, hub.Wrap(hub.Unavailable, err, "the lock file "+path+" cannot be written: free space on its disk")
 	}
 	return l, nil
+}
+
+// sign writes who holds the lock.
+func (l *fileLock) sign() error {
+	if err := l.f.Truncate(0); err != nil {
+		return err
+	}
+	_, err := l.f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return err
 }
 
 func (l *fileLock) release() error { return l.f.Close() }

@@ -72,11 +72,22 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := db.ensureDefaultRoles(ctx); err != nil {
+	if err := db.prepare(ctx); err != nil {
 		_ = db.engine.close() // the first error is the one to act on
-		return nil, fmt.Errorf("prepare the default roles: %w", err)
+		return nil, err
 	}
 	return db, nil
+}
+
+// prepare brings what every hub needs into a database that is open.
+func (db *DB) prepare(ctx context.Context) error {
+	if err := db.ensureDefaultRoles(ctx); err != nil {
+		return fmt.Errorf("prepare the default roles: %w", err)
+	}
+	if db.MultiHub() {
+		return nil
+	}
+	return db.forgetClaims(ctx)
 }
 
 // Close ends the work with the database, waits for the listening connection and gives the lock of a SQLite file back.
@@ -105,6 +116,6 @@ var remedies = map[trouble]string{
 	readOnly:  "The hub's database cannot be written to. An administrator must make the file and its folder writable for the hub.",
 	corrupt:   "The hub's database is damaged. An administrator must restore it from a backup.",
 	busy:      "The hub's database is locked by another program. Try again; an administrator should end what holds the lock.",
-	gone:      "The hub's database does not answer. Try again in a minute; an administrator should look after the database.",
+	gone:      "The hub's database cannot be reached, or its disk fails. Try again in a minute; an administrator should look after the database.",
 	denied:    "The hub's database refuses the hub's user name or password. An administrator must correct db_url.",
 }

@@ -141,6 +141,8 @@ func refuseSQLite(path string, err error) error {
 		return hub.Wrap(hub.Unavailable, err, "there is no space left for the database "+path+": free some, or enlarge the volume")
 	case readOnly:
 		return fmt.Errorf("open the database %s: %w: make the file and its folder readable and writable for the hub", path, err)
+	case gone:
+		return hub.Wrap(hub.Unavailable, err, "the disk of the database "+path+" is full or fails: free space, or look at the disk")
 	case busy:
 		return fmt.Errorf("open the database %s: %w: another program holds its lock; end it first", path, err)
 	}

@@ -93,4 +93,3 @@ func (s *statements) close() error {
 	clear(s.kept)
 	return errors.Join(errs...)
 }
-

@@ -63,7 +63,7 @@ func (db *DB) tx(ctx context.Context, mode isolation, fn func(*tx) error) error 
 		if errors.As(err, &unsure) {
 			db.feed.publish(t.changes)
 		}
-		if try == maxTries || db.d.trouble(err) != retryable {
+		if unsure != nil || !again(db.d.trouble(err), try) {
 			return db.explain(err)
 		}
 		pause := time.Duration(rand.Int64N(int64(min(try, 10)))*int64(4*time.Millisecond)) + time.Millisecond
@@ -73,6 +73,12 @@ func (db *DB) tx(ctx context.Context, mode isolation, fn func(*tx) error) error 
 		case <-time.After(pause):
 		}
 	}
+}
+
+// again says whether a transaction that did not happen is tried once more. A connection that was lost while it was idle
+// shows only when it is used, so a few more tries are worth it.
+func again(why trouble, tries int) bool {
+	return why == retryable && tries < maxTries || why == gone && tries < 4
 }
 
 // unsureError is a commit whose answer did not arrive: it may have happened.
