@@ -14,7 +14,7 @@ const nobody = 65534
 // rerunAsNobody runs the same test in a process without root's rights.
 func rerunAsNobody(t *testing.T) {
 	t.Helper()
-	dir := must[string](t)(os.MkdirTemp("", "berdlhub-rights-"))
+	dir := must[string](t)(os.MkdirTemp("", "berdlhub-rights-")) //nolint:usetesting // nobody must be able to enter it
 	t.Cleanup(func() { ok(t, os.RemoveAll(dir)) })
 	ok(t, os.Chown(dir, nobody, nobody))
 	binary := filepath.Join(dir, "store.test")

@@ -41,7 +41,7 @@ func (s *statements) prepared(ctx context.Context, query string) (*sql.Stmt, err
 	if stmt = s.kept[query]; stmt != nil || len(s.kept) >= maxStatements {
 		return stmt, nil
 	}
-	stmt, err := s.on.PrepareContext(context.WithoutCancel(ctx), query)
+	stmt, err := s.on.PrepareContext(context.WithoutCancel(ctx), query) //nolint:sqlclosecheck // kept until close
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (s *statements) prepared(ctx context.Context, query string) (*sql.Stmt, err
 }
 
 func (s *statements) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	stmt, err := s.prepared(ctx, query)
+	stmt, err := s.prepared(ctx, query) //nolint:sqlclosecheck // kept until close
 	switch {
 	case err != nil:
 		return nil, err
@@ -63,20 +63,20 @@ func (s *statements) ExecContext(ctx context.Context, query string, args ...any)
 }
 
 func (s *statements) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	stmt, err := s.prepared(ctx, query)
+	stmt, err := s.prepared(ctx, query) //nolint:sqlclosecheck // kept until close
 	switch {
 	case err != nil:
 		return nil, err
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case stmt == nil:
-		return s.on.QueryContext(context.WithoutCancel(ctx), query, args...) //nolint:sqlclosecheck // the caller closes
+		return s.on.QueryContext(context.WithoutCancel(ctx), query, args...)
 	}
-	return stmt.QueryContext(context.WithoutCancel(ctx), args...) //nolint:sqlclosecheck // the caller closes
+	return stmt.QueryContext(context.WithoutCancel(ctx), args...)
 }
 
 func (s *statements) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	stmt, err := s.prepared(ctx, query)
+	stmt, err := s.prepared(ctx, query) //nolint:sqlclosecheck // kept until close
 	if err != nil || stmt == nil || ctx.Err() != nil {
 		return s.on.QueryRowContext(ctx, query, args...) // reports the same error when it is scanned
 	}

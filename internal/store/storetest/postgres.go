@@ -190,7 +190,6 @@ func (c *cluster) start(bin, dir string, as *syscall.Credential) error {
 		if err != nil {
 			return err
 		}
-		//nolint:noctx // it lives as long as the process
 		cmd := exec.Command("/bin/sh", "-c", keeper, "keeper", filepath.Join(bin, "postgres"), dir, strconv.Itoa(port))
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as, Setsid: true}
 		cmd.Dir = dir
@@ -213,7 +212,7 @@ func (c *cluster) start(bin, dir string, as *syscall.Credential) error {
 }
 
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // returns at once
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}
