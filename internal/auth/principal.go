@@ -164,6 +164,19 @@ func (a *Auth) loadToken(ctx context.Context, plain string) (*Principal, error) 
 	return p, nil
 }
 
+// ScopesOfToken gives what a user's token may do now, for showing it.
+func (a *Auth) ScopesOfToken(ctx context.Context, u *hub.User, t *hub.Token) (scope.Set, error) {
+	held, err := a.ScopesOf(ctx, u.ID)
+	if err != nil {
+		return scope.Set{}, err
+	}
+	client, err := a.clientOf(ctx, t)
+	if err != nil {
+		return scope.Set{}, err
+	}
+	return scope.TokenScopes(t.Scopes, held, scope.Owner{User: u.Name}, client, a.cfg.Custom, a.Members()), nil
+}
+
 // clientOf finds the server or service that a token's OAuth client stands for; a server's own token counts as its client's.
 func (a *Auth) clientOf(ctx context.Context, t *hub.Token) (scope.Client, error) {
 	if t.ClientID == "" || t.ClientID == hub.PlainClient {

@@ -73,3 +73,15 @@ func (db *DB) AccessOfService(ctx context.Context, serviceID int64) (*Access, er
 	}
 	return &Access{Roles: roles}, nil
 }
+
+// RoleByName finds a role. Errors: hub.NotFound.
+func (db *DB) RoleByName(ctx context.Context, name string) (*hub.Role, error) {
+	roles, err := list(ctx, db.engine.reads(), scanRole, `SELECT `+roleColumns+` FROM roles r WHERE r.name = $1`, name)
+	if err != nil {
+		return nil, db.explain(err)
+	}
+	if len(roles) == 0 {
+		return nil, hub.Errorf(hub.NotFound, "There is no role named %s", name)
+	}
+	return &roles[0], nil
+}

@@ -1,0 +1,160 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"berdlhub/internal/hub"
+	"berdlhub/internal/store"
+	"berdlhub/internal/web"
+)
+
+// paginated is the media type that asks for a page with its links. JupyterHub REST API, pagination.
+const paginated = "application/jupyterhub-pagination+json"
+
+// page says which part of a list is wanted.
+type page struct {
+	offset, limit int
+	links         bool // answer with _pagination
+}
+
+// page reads offset and limit; without the header a list is cut silently at the largest page.
+func (a *API) page(c *call) (*page, error) {
+	p := &page{}
+	for accept := range strings.SplitSeq(c.Header.Get("Accept"), ",") {
+		p.links = p.links || strings.EqualFold(strings.TrimSpace(accept), paginated)
+	}
+	q := c.URL.Query()
+	p.limit = a.cfg.PageMax
+	if p.links {
+		p.limit = a.cfg.PageDefault
+	}
+	for name, into := range map[string]*int{"offset": &p.offset, "limit": &p.limit} {
+		if !q.Has(name) {
+			continue
+		}
+		n, err := strconv.ParseInt(q.Get(name), 10, 32)
+		if err != nil {
+			return nil, hub.Errorf(hub.Invalid, "Invalid argument type, offset and limit must be integers")
+		}
+		*into = int(max(n, -n))
+	}
+	p.limit = min(max(p.limit, 1), a.cfg.PageMax)
+	return p, nil
+}
+
+// send answers with a page of a list.
+func (a *API) send(c *call, p *page, items []object, total int) error {
+	if !p.links {
+		return web.JSON(c.w, http.StatusOK, items)
+	}
+	var next any
+	if p.offset+p.limit < total {
+		next = object{"offset": p.offset + p.limit, "limit": p.limit, "url": a.nextURL(c, p)}
+	}
+	return web.JSON(c.w, http.StatusOK, object{
+		"items": items, "_pagination": object{"offset": p.offset, "limit": p.limit, "total": total, "next": next},
+	})
+}
+
+// nextURL is the address of the next page, absolute, as the caller reaches the hub: cullers follow it as it is.
+func (a *API) nextURL(c *call, p *page) string {
+	q := c.URL.Query()
+	q.Set("offset", strconv.Itoa(p.offset+p.limit))
+	q.Set("limit", strconv.Itoa(p.limit))
+	scheme := "http"
+	if a.auth.Secure(c.Request) {
+		scheme = "https"
+	}
+	u := url.URL{Scheme: scheme, Host: c.Host, Path: c.URL.Path, RawQuery: q.Encode()}
+	return u.String()
+}
+
+// listUsers lists users. JupyterHub REST API: GET /users.
+func (a *API) listUsers(c *call) error {
+	p, err := a.page(c)
+	if err != nil {
+		return err
+	}
+	filter, err := userFilter(c)
+	if err != nil {
+		return err
+	}
+	filter.Offset, filter.Limit = p.offset, p.limit
+	if !a.narrow(c, filter) {
+		return hub.Errorf(hub.Forbidden, "Action is not authorized with current scopes; requires any of [list:users]")
+	}
+	users, total, err := a.db.ListUsers(c.Context(), *filter)
+	if err != nil {
+		return err
+	}
+	items, err := a.userModels(c, users, filter.State)
+	if err != nil {
+		return err
+	}
+	return a.send(c, p, items, total)
+}
+
+func userFilter(c *call) (*store.UserFilter, error) {
+	q := c.URL.Query()
+	f := &store.UserFilter{NameLike: q.Get("name_filter"), State: q.Get("state"), Sort: "id"}
+	if !slices.Contains([]string{"", "active", "ready", "inactive"}, f.State) {
+		return nil, hub.Errorf(hub.Invalid, "Unrecognized state filter: '%s'", clip(f.State))
+	}
+	if f.State == "ready" {
+		f.State = "active" // ready ones are picked after paging, so that the pages' links stay true
+	}
+	if sort := q.Get("sort"); sort != "" {
+		f.Sort = strings.TrimPrefix(sort, "-")
+		f.Desc = strings.HasPrefix(sort, "-")
+		if !slices.Contains([]string{"id", "name", "last_activity"}, f.Sort) {
+			return nil, hub.Errorf(hub.Invalid, "sort must be 'id', 'name', or 'last_activity', not '%s'", clip(sort))
+		}
+	}
+	return f, nil
+}
+
+// narrow limits a list to whom the caller may see; false when that cannot be said as users and groups.
+func (a *API) narrow(c *call, f *store.UserFilter) bool {
+	all, filters := c.who.Scopes.Filters("list:users")
+	if all {
+		return true
+	}
+	f.Names, f.Groups = filters.Users, filters.Groups
+	return len(f.Names)+len(f.Groups) > 0
+}
+
+// userModels gives the models of a page of users, with one query for all their servers and one for their groups.
+func (a *API) userModels(c *call, users []*hub.User, _ string) ([]object, error) {
+	ids := make([]int64, len(users))
+	for i, u := range users {
+		ids[i] = u.ID
+	}
+	servers, err := a.db.ServersOfUsers(c.Context(), ids)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := a.db.GroupsOfUsers(c.Context(), ids)
+	if err != nil {
+		return nil, err
+	}
+	roles, err := a.db.RolesOfUsers(c.Context(), ids)
+	if err != nil {
+		return nil, err
+	}
+	onlyReady := c.URL.Query().Get("state") == "ready"
+	items := []object{}
+	for _, u := range users {
+		parts := &userParts{user: u, servers: servers[u.ID], groups: groups[u.ID], roles: roles[u.ID], stopped: wantStopped(c.Request)}
+		if onlyReady && !slices.ContainsFunc(parts.servers, func(s *hub.Server) bool { return s.Phase == hub.Ready }) {
+			continue
+		}
+		if m := a.userModel(c.who, parts); len(m) > 0 {
+			items = append(items, m)
+		}
+	}
+	return items, nil
+}

@@ -1,0 +1,247 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"berdlhub/internal/auth"
+	"berdlhub/internal/hub"
+	"berdlhub/internal/scope"
+	"berdlhub/internal/web"
+)
+
+// tokenModel gives a token as JupyterHub REST API: token model.
+func (a *API) tokenModel(c *call, u *hub.User, t *hub.Token, client string) (object, error) {
+	held, err := a.auth.ScopesOfToken(c.Context(), u, t)
+	if err != nil {
+		return nil, err
+	}
+	return object{
+		"user": u.Name, "id": tokenID(t), "kind": "api_token", "roles": []string{}, "scopes": held.Strings(),
+		"created": stamp(t.Created), "last_activity": stamp(t.LastActivity), "expires_at": stamp(t.Expires), "note": t.Note,
+		"session_id": orNull(t.SessionID), "oauth_client": client,
+	}, nil
+}
+
+// clientName gives what an OAuth client is called: its description, else its id.
+func (a *API) clientName(c *call, id string, known map[string]string) (string, error) {
+	if name, ok := known[id]; ok {
+		return name, nil
+	}
+	name := id
+	if id == hub.PlainClient {
+		name = "JupyterHub"
+	} else {
+		client, err := a.db.ClientByID(c.Context(), id)
+		if err != nil && hub.CodeOf(err) != hub.NotFound {
+			return "", err
+		}
+		if err == nil && client.Description != "" {
+			name = client.Description
+		}
+	}
+	known[id] = name
+	return name, nil
+}
+
+// listTokens lists a user's tokens. JupyterHub REST API: GET /users/{name}/tokens.
+func (a *API) listTokens(c *call) error {
+	u, err := a.user(c)
+	if err != nil {
+		return err
+	}
+	tokens, err := a.db.TokensOfUser(c.Context(), u.ID, time.Now())
+	if err != nil {
+		return err
+	}
+	models, names := []object{}, map[string]string{}
+	for _, t := range tokens {
+		name, err := a.clientName(c, t.ClientID, names)
+		if err != nil {
+			return err
+		}
+		m, err := a.tokenModel(c, u, t, name)
+		if err != nil {
+			return err
+		}
+		models = append(models, m)
+	}
+	return web.JSON(c.w, http.StatusOK, object{"api_tokens": models})
+}
+
+// token finds the token that the path names. Errors: NotFound.
+func (a *API) token(c *call) (*hub.User, *hub.Token, error) {
+	u, err := a.user(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	unknown := hub.Errorf(hub.NotFound, "No such token %s for user %s", clip(c.PathValue("token")), u.Name)
+	digits, ok := strings.CutPrefix(c.PathValue("token"), "a")
+	id, err := strconv.ParseInt(digits, 10, 64)
+	if !ok || err != nil {
+		return nil, nil, unknown
+	}
+	t, err := a.db.TokenByID(c.Context(), id)
+	if err != nil && hub.CodeOf(err) != hub.NotFound {
+		return nil, nil, err
+	}
+	if err != nil || t.UserID != u.ID {
+		return nil, nil, unknown
+	}
+	return u, t, nil
+}
+
+// getToken gives one token. JupyterHub REST API: GET /users/{name}/tokens/{id}.
+func (a *API) getToken(c *call) error {
+	u, t, err := a.token(c)
+	if err != nil {
+		return err
+	}
+	name, err := a.clientName(c, t.ClientID, map[string]string{})
+	if err != nil {
+		return err
+	}
+	m, err := a.tokenModel(c, u, t, name)
+	if err != nil {
+		return err
+	}
+	return web.JSON(c.w, http.StatusOK, m)
+}
+
+// deleteToken takes a token back; one of an OAuth client takes all of the client's back. JupyterHub REST API: DELETE /users/{name}/tokens/{id}.
+func (a *API) deleteToken(c *call) error {
+	u, t, err := a.token(c)
+	if err != nil {
+		return err
+	}
+	if t.ClientID == hub.PlainClient {
+		err = a.db.DeleteToken(c.Context(), t.ID)
+	} else {
+		err = a.db.DeleteTokensOfClient(c.Context(), u.ID, t.ClientID)
+	}
+	if err != nil {
+		return err
+	}
+	return c.empty(nil, http.StatusNoContent)
+}
+
+// newToken is the body of POST /users/{name}/tokens.
+type newToken struct {
+	Note    string          `json:"note"`
+	Expires json.RawMessage `json:"expires_in"`
+	Scopes  json.RawMessage `json:"scopes"`
+	Roles   json.RawMessage `json:"roles"`
+}
+
+// createToken makes a plain token. JupyterHub REST API: POST /users/{name}/tokens; the only answer in which a token can be read.
+func (a *API) createToken(c *call) error {
+	if c.who == nil {
+		return hub.Errorf(hub.Forbidden, "")
+	}
+	u, err := a.db.UserByName(c.Context(), c.key.User)
+	if err != nil && hub.CodeOf(err) != hub.NotFound {
+		return err
+	}
+	if err != nil || !c.who.Has("tokens", scope.OfUser(c.key.User)) {
+		return hub.Errorf(hub.Forbidden, "%s %s not found or no permissions to generate tokens", titled(c.who.Kind()), c.key.User)
+	}
+	req, err := a.readToken(c)
+	if err != nil {
+		return err
+	}
+	plain, t, err := a.auth.Mint(c.Context(), c.who, u, *req)
+	if err != nil {
+		return err
+	}
+	name, err := a.clientName(c, t.ClientID, map[string]string{})
+	if err != nil {
+		return err
+	}
+	m, err := a.tokenModel(c, u, t, name)
+	if err != nil {
+		return err
+	}
+	m["token"] = plain.Reveal()
+	return web.JSON(c.w, http.StatusCreated, m)
+}
+
+func titled(kind string) string {
+	if kind == "service" {
+		return "Service"
+	}
+	return "User"
+}
+
+// readToken reads the wish for a token; roles stand for their scopes.
+func (a *API) readToken(c *call) (*auth.TokenRequest, error) {
+	var body newToken
+	if err := web.ReadJSON(c.Request, maxBody, &body); err != nil {
+		return nil, hub.Wrap(hub.Invalid, err, "Body must be a JSON dict or empty")
+	}
+	req := &auth.TokenRequest{Note: body.Note, Limit: a.cfg.TokenMaxExpiry}
+	var err error
+	if req.Expires, err = readLife(body.Expires); err != nil {
+		return nil, err
+	}
+	var roles []string
+	if req.Scopes, err = readStrings("scopes", body.Scopes); err != nil {
+		return nil, err
+	}
+	if roles, err = readStrings("roles", body.Roles); err != nil {
+		return nil, err
+	}
+	switch {
+	case len(roles) > 0 && len(req.Scopes) > 0:
+		return nil, hub.Errorf(hub.Invalid, "Not assigning requested scopes: give either roles or scopes, not both")
+	case len(roles) > 0:
+		req.Scopes, err = a.scopesOfRoles(c, roles)
+	}
+	return req, err
+}
+
+func readStrings(field string, text json.RawMessage) ([]string, error) {
+	var out []string
+	if text == nil {
+		return nil, nil
+	}
+	if err := json.Unmarshal(text, &out); err != nil {
+		return nil, hub.Errorf(hub.Invalid, "token %s must be null or a list of strings, not %s", field, clip(string(text)))
+	}
+	return out, nil
+}
+
+// readLife reads expires_in: a whole number of seconds above 0, or null.
+func readLife(text json.RawMessage) (time.Duration, error) {
+	if text == nil || string(text) == "null" {
+		return 0, nil
+	}
+	seconds, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil || seconds > math.MaxInt64/int64(time.Second) {
+		return 0, hub.Errorf(hub.Invalid, "token expires_in must be null or integer, not %s", clip(string(text)))
+	}
+	if seconds <= 0 {
+		return 0, hub.Errorf(hub.Invalid, "expires_in must be a positive integer or null, not %d", seconds)
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
+
+// scopesOfRoles gives the union of the raw scopes of some roles.
+func (a *API) scopesOfRoles(c *call, names []string) ([]string, error) {
+	var out []string
+	for _, name := range names {
+		role, err := a.db.RoleByName(c.Context(), name)
+		if err != nil {
+			if hub.CodeOf(err) == hub.NotFound {
+				return nil, hub.Errorf(hub.Invalid, "No such role: %s", clip(name))
+			}
+			return nil, fmt.Errorf("look up a role: %w", err)
+		}
+		out = append(out, role.Scopes...)
+	}
+	return out, nil
+}

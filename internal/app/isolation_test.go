@@ -1,0 +1,266 @@
+package app_test
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"berdlhub/internal/api"
+	"berdlhub/internal/app/apptest"
+	"berdlhub/internal/hub"
+	"berdlhub/internal/pages"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// visit is a request to a route, with the names of an owner's things: {ada} the owner, {token} a token's id.
+type visit struct {
+	method string
+	route  string // pattern as the package that owns the route gives it
+	path   string
+	form   url.Values
+	body   string
+	own    bool // reaches what the caller owns, whoever that is: another user may
+	open   bool // is for everybody
+}
+
+// visits has a row for every route of the pages, the API, the OAuth provider and the proxy.
+var visits = []visit{
+	{method: "GET", route: "{$}", path: "/hub/", own: true},
+	{method: "GET", route: "login", path: "/hub/login", own: true, open: true},
+	{method: "POST", route: "login", path: "/hub/login", form: url.Values{"username": {"somebody"}}, own: true, open: true},
+	{method: "GET", route: "logout", path: "/hub/logout", own: true, open: true},
+	{method: "GET", route: "mfa-required", path: "/hub/mfa-required?mfa_status=NotUsed", own: true, open: true},
+	{method: "GET", route: "home", path: "/hub/home", own: true},
+	{method: "POST", route: "home", path: "/hub/home", form: url.Values{"server_name": {"new"}}, own: true},
+	{method: "GET", route: "spawn", path: "/hub/spawn", own: true},
+	{method: "GET", route: "spawn/{user}", path: "/hub/spawn/{ada}"},
+	{method: "GET", route: "spawn/{user}/{server}", path: "/hub/spawn/{ada}/old"},
+	{method: "POST", route: "spawn", path: "/hub/spawn", form: url.Values{}, own: true},
+	{method: "POST", route: "spawn/{user}", path: "/hub/spawn/{ada}", form: url.Values{}},
+	{method: "POST", route: "spawn/{user}/{server}", path: "/hub/spawn/{ada}/old", form: url.Values{}},
+	{method: "GET", route: "spawn-pending/{user}", path: "/hub/spawn-pending/{ada}"},
+	{method: "GET", route: "spawn-pending/{user}/{server}", path: "/hub/spawn-pending/{ada}/old"},
+	{method: "POST", route: "stop/{user}", path: "/hub/stop/{ada}", form: url.Values{}},
+	{method: "POST", route: "stop/{user}/{server}", path: "/hub/stop/{ada}/run", form: url.Values{}},
+	{method: "POST", route: "delete-server/{user}/{server}", path: "/hub/delete-server/{ada}/old", form: url.Values{}},
+	{method: "GET", route: "token", path: "/hub/token", own: true},
+	{method: "POST", route: "token", path: "/hub/token", form: url.Values{"note": {"x"}}, own: true},
+	{method: "POST", route: "token/revoke", path: "/hub/token/revoke", form: url.Values{"token_id": {"{token}"}}},
+	{method: "GET", route: "user-redirect/{path...}", path: "/hub/user-redirect/lab", own: true},
+	{method: "", route: "user/{user}/{path...}", path: "/hub/user/{ada}/old/lab"},
+	{method: "POST", route: "user/{user}/{path...}", path: "/hub/user/{ada}/old/api/kernels", body: "{}"},
+	{method: "GET", route: "error/{status}", path: "/hub/error/503", own: true, open: true},
+
+	{method: "GET", route: "/{$}", path: "/hub/api/", open: true},
+	{method: "GET", route: "", path: "/hub/api", open: true},
+	{method: "GET", route: "/info", path: "/hub/api/info"},
+	{method: "GET", route: "/user", path: "/hub/api/user", own: true},
+	{method: "POST", route: "/refresh-token", path: "/hub/api/refresh-token", body: "{}", own: true},
+	{method: "GET", route: "/users", path: "/hub/api/users"},
+	{method: "POST", route: "/users", path: "/hub/api/users", body: `{"usernames": ["{ada}x"]}`},
+	{method: "GET", route: "/users/{user}", path: "/hub/api/users/{ada}"},
+	{method: "POST", route: "/users/{user}", path: "/hub/api/users/{ada}x", body: "{}"},
+	{method: "DELETE", route: "/users/{user}", path: "/hub/api/users/{ada}"},
+	{method: "POST", route: "/users/{user}/activity", path: "/hub/api/users/{ada}/activity", body: `{"last_activity": "2020-01-01T00:00:00Z"}`},
+	{method: "GET", route: "/users/{user}/tokens", path: "/hub/api/users/{ada}/tokens"},
+	{method: "POST", route: "/users/{user}/tokens", path: "/hub/api/users/{ada}/tokens", body: `{"note": "x"}`},
+	{method: "GET", route: "/users/{user}/tokens/{token}", path: "/hub/api/users/{ada}/tokens/{token}"},
+	{method: "DELETE", route: "/users/{user}/tokens/{token}", path: "/hub/api/users/{ada}/tokens/{token}"},
+	{method: "DELETE", route: "/users/{user}/tokens/{token}", path: "/hub/api/users/{caller}/tokens/{token}"},
+	{method: "GET", route: "/users/{user}/server/progress", path: "/hub/api/users/{ada}/server/progress"},
+	{method: "GET", route: "/users/{user}/servers/{server}/progress", path: "/hub/api/users/{ada}/servers/run/progress"},
+	{method: "GET", route: "/users/{user}/server", path: "/hub/api/users/{ada}/server"},
+	{method: "PUT", route: "/users/{user}/server", path: "/hub/api/users/{ada}/server", body: "{}"},
+	{method: "POST", route: "/users/{user}/server", path: "/hub/api/users/{ada}/server", body: "{}"},
+	{method: "DELETE", route: "/users/{user}/server", path: "/hub/api/users/{ada}/server"},
+	{method: "GET", route: "/users/{user}/servers/{$}", path: "/hub/api/users/{ada}/servers/"},
+	{method: "PUT", route: "/users/{user}/servers/{$}", path: "/hub/api/users/{ada}/servers/", body: "{}"},
+	{method: "POST", route: "/users/{user}/servers/{$}", path: "/hub/api/users/{ada}/servers/", body: "{}"},
+	{method: "DELETE", route: "/users/{user}/servers/{$}", path: "/hub/api/users/{ada}/servers/"},
+	{method: "GET", route: "/users/{user}/servers/{server}", path: "/hub/api/users/{ada}/servers/run"},
+	{method: "PUT", route: "/users/{user}/servers/{server}", path: "/hub/api/users/{ada}/servers/new", body: "{}"},
+	{method: "POST", route: "/users/{user}/servers/{server}", path: "/hub/api/users/{ada}/servers/old", body: "{}"},
+	{method: "DELETE", route: "/users/{user}/servers/{server}", path: "/hub/api/users/{ada}/servers/run", body: `{"remove": true}`},
+
+	{method: "GET", route: "oauth2/authorize", path: "/hub/api/oauth2/authorize?client_id=jupyterhub-user-{ada}&response_type=code&redirect_uri=/user/{ada}/oauth_callback&state=x"},
+	{method: "POST", route: "oauth2/authorize", path: "/hub/api/oauth2/authorize?client_id=jupyterhub-user-{ada}&response_type=code&redirect_uri=/user/{ada}/oauth_callback&state=x", form: url.Values{"scopes": {"access:servers!server={ada}/"}}},
+	{method: "POST", route: "oauth2/token", path: "/hub/api/oauth2/token", form: url.Values{"client_id": {"jupyterhub-user-{ada}"}, "client_secret": {"x"}, "grant_type": {"authorization_code"}, "code": {"x"}}},
+	{method: "GET", route: "health", path: "/hub/health", own: true, open: true},
+
+	{method: "GET", route: "proxy", path: "/user/{ada}/lab"},
+	{method: "GET", route: "proxy", path: "/user/{ada}/files/secret.txt"},
+	{method: "GET", route: "proxy", path: "/user/{ada}/run/lab"},
+	{method: "GET", route: "proxy", path: "/user/{ada}/old/lab"},
+	{method: "GET", route: "proxy", path: "/user/%61{ada}/../{ada}/lab"},
+	{method: "POST", route: "proxy", path: "/user/{ada}/api/kernels", body: "{}"},
+	{method: "DELETE", route: "proxy", path: "/user/{ada}/api/contents/x"},
+}
+
+// callers are who makes each visit.
+var callers = []string{"nobody", "other", "owner", "admin"}
+
+// outcome says in a word how an answer ended: what a redirect leads to counts, in the caller's and the owner's names.
+func outcome(b *apptest.Browser, a *apptest.Answer, follow bool, names *strings.Replacer) string {
+	for range maxHops {
+		at := names.Replace(a.Location)
+		switch {
+		case a.Status/100 == 2:
+			return "ok"
+		case a.Status/100 != 3:
+			return fmt.Sprint(a.Status)
+		case strings.HasPrefix(at, "/hub/login?"):
+			return "sign-in"
+		case !follow || !strings.HasPrefix(a.Location, "/"):
+			return place(at)
+		}
+		a = b.Get(a.Location)
+	}
+	return "loop"
+}
+
+// place is a redirect's target without what differs from run to run. A start leads to its progress or, when it was fast, to the server.
+func place(at string) string {
+	at, _, _ = strings.Cut(at, "?")
+	if rest, ok := strings.CutPrefix(at, "/hub/spawn-pending/"); ok {
+		at = "/user/" + rest + "/"
+	}
+	return "to " + at
+}
+
+// cell plays one visit by one caller with an owner of its own, and checks that who may not do it has changed nothing.
+func (v visit) cell(t *testing.T, h *apptest.Hub, n int, caller string) string {
+	t.Helper()
+	owner := fmt.Sprintf("o%d%s", n, caller)
+	b, token := world(t, h, owner, true)
+	name := owner
+	switch caller {
+	case "nobody":
+		b, name = h.Browser(t), "nobody"
+	case "other":
+		name = "x" + owner
+		b = h.Browser(t).SignIn(name)
+	case "admin":
+		b, name = h.Browser(t).SignIn("root-admin"), "root-admin"
+	}
+	fill := strings.NewReplacer("{ada}", owner, "{token}", token, "{caller}", name).Replace
+	before := h.State(t, owner)
+	a := v.send(b, fill)
+	got := outcome(b, a, v.route == "proxy", strings.NewReplacer("/"+name+"/", "/ME/", "/"+owner+"/", "/OWNER/", "/"+owner+"\x00", "/OWNER"))
+	if caller == "nobody" || caller == "other" {
+		if after := h.State(t, owner); after != before {
+			t.Errorf("%s %s by %s changed %q to %q", v.method, v.path, caller, before, after)
+		}
+		if a.Status/100 == 2 && strings.Contains(a.Body, owner) && !v.open && !v.own && !strings.HasPrefix(name, "x") {
+			t.Errorf("%s %s tells %s of the owner:\n%s", v.method, v.path, caller, a.Body)
+		}
+	}
+	return got
+}
+
+func (v visit) send(b *apptest.Browser, fill func(string) string) *apptest.Answer {
+	path := fill(v.path)
+	isAPI := strings.HasPrefix(path, "/hub/api/") && v.form == nil
+	switch {
+	case isAPI:
+		return b.API(v.method, strings.TrimPrefix(path, "/hub/api"), fill(v.body))
+	case v.form != nil:
+		form := url.Values{}
+		for name, values := range v.form {
+			form.Set(name, fill(values[0]))
+		}
+		return b.Post(path, form)
+	case v.method == "" || v.method == http.MethodGet:
+		return b.Get(path)
+	}
+	return b.Send(v.method, path, fill(v.body), "Content-Type", "application/json", "X-Xsrftoken", b.XSRF())
+}
+
+func TestRoutes(t *testing.T) {
+	t.Parallel()
+	h := guarded(t, apptest.Options{})
+	h.Ready(t, ownServer(t, h, "root-admin"))
+	rows := make([]string, len(visits))
+	var wg sync.WaitGroup
+	places := make(chan struct{}, 4)
+	for i, v := range visits {
+		places <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-places }()
+			outcomes := []string{}
+			for _, caller := range callers {
+				outcomes = append(outcomes, v.cell(t, h, i, caller))
+			}
+			if nobody, other := outcomes[0], outcomes[1]; !v.open && nobody == "ok" || !v.own && !v.open && other == "ok" {
+				t.Errorf("%s %s: nobody %s, another user %s", v.method, v.path, nobody, other)
+			}
+			rows[i] = fmt.Sprintf("%-6s %-60s %-14s %-14s %-18s %s\n", v.method, strings.Split(v.path, "?")[0], outcomes[0], outcomes[1], outcomes[2], outcomes[3])
+		})
+	}
+	wg.Wait()
+	head := fmt.Sprintf("%-6s %-60s %-14s %-14s %-18s %s\n", "method", "route", callers[0], callers[1], callers[2], callers[3])
+	golden(t, "routes.golden", head+strings.Join(rows, ""))
+}
+
+// ownServer signs a user in, so that there is one.
+func ownServer(t *testing.T, h *apptest.Hub, user string) hub.ServerKey {
+	t.Helper()
+	h.Browser(t).SignIn(user)
+	return hub.ServerKey{User: user}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s is another; if that is meant, run go test ./internal/app -run %s -update and read the difference.\ngot:\n%s", file, t.Name(), got)
+	}
+}
+
+// TestEveryRouteIsVisited fails when a route was added without a row in visits, or one that changes something without one in changes.
+func TestEveryRouteIsVisited(t *testing.T) {
+	t.Parallel()
+	routes := [][3]string{} // method, pattern, pattern below the hub's path
+	for _, r := range pages.New(pages.Config{BaseURL: "/"}, nil, nil, nil, nil).Routes() {
+		routes = append(routes, [3]string{r.Method, r.Path, r.Path})
+	}
+	for _, r := range api.New(api.Config{BaseURL: "/"}, nil, nil, nil).Routes() {
+		routes = append(routes, [3]string{r.Method, r.Path, "api" + r.Path})
+	}
+	if len(routes) < 40 {
+		t.Errorf("only %d routes", len(routes))
+	}
+	wildcard := regexp.MustCompile(`\{[a-z]+\}`)
+	for _, r := range routes {
+		if !slices.ContainsFunc(visits, func(v visit) bool { return v.method == r[0] && v.route == r[1] }) {
+			t.Errorf("%s %s has no row in visits", r[0], r[1])
+		}
+		if r[0] == "" || r[0] == http.MethodGet || r[2] == "login" { // sign-in has a test of its own
+			continue
+		}
+		path := regexp.MustCompile("^" + wildcard.ReplaceAllString(strings.ReplaceAll(r[2], "{$}", ""), "[^/]+") + "$")
+		if !slices.ContainsFunc(changes, func(c change) bool { return c.method == r[0] && path.MatchString(c.path) }) {
+			t.Errorf("%s %s has no row in changes", r[0], r[2])
+		}
+	}
+}

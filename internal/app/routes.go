@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"berdlhub/internal/api"
+	"berdlhub/internal/auth"
+	"berdlhub/internal/hub"
+	"berdlhub/internal/oauth"
+	"berdlhub/internal/pages"
+	"berdlhub/internal/web"
+)
+
+// routes mounts all faces below {base}hub/ and puts the middleware around them.
+func (a *App) routes(render *web.Renderer, site *pages.Pages, rest *api.API, provider *oauth.Provider) http.Handler {
+	base := a.cfg.Hub.BaseURL + "hub/"
+	headers := web.HeaderConfig{HubPath: base, FormOrigins: a.formOrigins(), Extra: a.cfg.Hub.Headers}
+
+	programs := http.NewServeMux()
+	rest.Mount(programs)
+	programs.Handle("POST "+base+"api/oauth2/token", web.API(a.log, provider.Token))
+
+	people := http.NewServeMux()
+	render.Mount(people)
+	site.Mount(people)
+	authorize := render.HTML(a.log, provider.Authorize)
+	people.Handle("GET "+base+"api/oauth2/authorize", authorize)
+	people.Handle("POST "+base+"api/oauth2/authorize", authorize)
+	people.HandleFunc("GET "+base+"health", a.health)
+
+	api := web.Chain(programs, web.APIHeaders(headers))
+	pages := web.Chain(people, web.PageHeaders(headers))
+	split := http.NewServeMux()
+	split.Handle(base+"api/oauth2/authorize", pages)
+	split.Handle(base+"api/", api)
+	split.Handle(base+"api", api)
+	split.Handle("/", pages)
+	return web.Chain(split, web.RequestID, web.Log(a.log), render.Recover(a.log))
+}
+
+// formOrigins are the sites that a form of ours may lead to: the sign-in service.
+func (a *App) formOrigins() []string {
+	if u, err := url.Parse(a.cfg.Auth.KBase.Origin); err == nil && u.Host != "" {
+		return []string{u.Scheme + "://" + u.Host}
+	}
+	return nil
+}
+
+// health says whether the hub can do its work: whether the database answers. JupyterHub's web contract: 200 and nothing else.
+func (a *App) health(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if err := a.db.Ping(ctx); err != nil {
+		a.log.ErrorContext(ctx, "database does not answer", "err", err)
+		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+	}
+}
+
+// consent shows the page that asks a user whether an application may act for him.
+func consent(site *pages.Pages, render *web.Renderer) func(http.ResponseWriter, *http.Request, *auth.Principal, oauth.Consent) error {
+	return func(w http.ResponseWriter, r *http.Request, who *auth.Principal, c oauth.Consent) error {
+		page := &web.OAuthPage{Frame: site.Frame(w, r, who), Client: c.Client, Action: r.URL.RequestURI()}
+		for _, d := range c.Scopes {
+			page.Scopes = append(page.Scopes, web.ScopeView{Scope: d.Scope, Description: d.Description, Filter: d.Filter})
+		}
+		return render.Render(w, r, http.StatusOK, page)
+	}
+}
+
+// upstreamError answers for a server that does not answer itself.
+func (a *App) upstreamError(render *web.Renderer) func(http.ResponseWriter, *http.Request, int, error) {
+	return func(w http.ResponseWriter, r *http.Request, _ int, err error) {
+		e := hub.Wrap(hub.Unavailable, err, "Your server appears to be down or too busy to answer. Reload the page in a moment, or stop and start the server from the hub's home page.")
+		render.Fail(a.log, w, r, e)
+	}
+}
