@@ -31,7 +31,7 @@ var imports = map[string][]string{
 	"internal/local":       {"internal/hub"},
 
 	// The two brains: who is asking, and a server's life.
-	"internal/auth":  {"internal/hub", "internal/scope", "internal/secret", "internal/store"},
+	"internal/auth":  {"internal/hub", "internal/scope", "internal/secret", "internal/store", "internal/web"},
 	"internal/spawn": {"internal/hub", "internal/store", "internal/proxy"},
 
 	// The faces, and the culler.
