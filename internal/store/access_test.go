@@ -24,6 +24,11 @@ func TestDefaultRoles(t *testing.T) {
 		if len(a.Roles[0].Scopes) != 16 || !slices.Equal(a.Roles[1].Scopes, []string{"self"}) || a.Roles[0].Description == "" {
 			t.Errorf("roles are %+v", a.Roles)
 		}
+		if r := must[*hub.Role](t)(db.RoleByName(t.Context(), "server")); r.ID == 0 || len(r.Scopes) != 2 {
+			t.Errorf("role server is %+v", r)
+		}
+		_, err := db.RoleByName(t.Context(), "ghost")
+		wantCode(t, err, hub.NotFound)
 	})
 }
 
