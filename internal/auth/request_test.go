@@ -90,7 +90,7 @@ func TestXSRFOfNobody(t *testing.T) {
 	a := open(t, nil)
 	w := httptest.NewRecorder()
 	token := a.XSRF(w, httptest.NewRequest(http.MethodGet, "/hub/login", http.NoBody), nil)
-	if cookies := w.Result().Cookies(); len(cookies) != 1 || cookies[0].Value != token || cookies[0].Path != "/hub/" || cookies[0].MaxAge != 3600 { //nolint:bodyclose // a recorder's
+	if cookies := w.Result().Cookies(); len(cookies) != 1 || cookies[0].Value != token || cookies[0].Path != "/hub/" || cookies[0].MaxAge != 3600 {
 		t.Errorf("cookies %v", cookies)
 	}
 	script := httptest.NewRequest(http.MethodGet, "/hub/login", http.NoBody)

@@ -126,7 +126,7 @@ func (s *service) get(ctx context.Context, path, token string, into any) error {
 	if err != nil {
 		return badAnswer(fmt.Errorf("ask KBase auth: %w", err))
 	}
-	defer res.Body.Close() //nolint:errcheck // only read from
+	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	switch {
 	case err != nil:

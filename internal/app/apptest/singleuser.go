@@ -104,7 +104,7 @@ func call(req *http.Request, into any) error {
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close() //nolint:errcheck // only read from
+	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s answers with %s", req.URL.Path, res.Status)
 	}
