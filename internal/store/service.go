@@ -144,7 +144,7 @@ func syncService(ctx context.Context, t *tx, spec ServiceSpec) error {
 	if spec.OAuthClientID != "" {
 		clientID = spec.OAuthClientID
 		c := &hub.Client{
-			ID: clientID, Description: "Service " + spec.Name, HashedSecret: spec.OAuthSecretHash, RedirectURI: spec.RedirectURI,
+			ID: clientID, Description: "JupyterHub service " + spec.Name, HashedSecret: spec.OAuthSecretHash, RedirectURI: spec.RedirectURI,
 			AllowedScopes: spec.AllowedScopes, Service: spec.Name,
 		}
 		if err := saveClient(ctx, t, c); err != nil {
