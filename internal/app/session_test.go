@@ -151,6 +151,10 @@ func TestSeveralSignInCookies(t *testing.T) {
 	h := apptest.Start(t, apptest.Options{})
 	ada, bob := h.Browser(t).SignIn("ada").Cookie(auth.LoginCookie), h.Browser(t).SignIn("bob").Cookie(auth.LoginCookie)
 	again := h.Browser(t).SignIn("ada").Cookie(auth.LoginCookie)
+	other := "0"
+	if strings.HasSuffix(ada, other) {
+		other = "1"
+	}
 	for name, tt := range map[string]struct {
 		cookies []string
 		user    string
@@ -162,7 +166,7 @@ func TestSeveralSignInCookies(t *testing.T) {
 		"three":                {[]string{ada, again, bob}, ""},
 		"three, between":       {[]string{ada, bob, again}, ""},
 		"garbage first":        {[]string{"x", ada}, "ada"},
-		"changed by one digit": {[]string{ada[:len(ada)-1] + "0"}, ""},
+		"changed by one digit": {[]string{ada[:len(ada)-1] + other}, ""},
 		"of another name":      {[]string{strings.ReplaceAll(ada, "hub-login", "hub-xxxxx")}, ""},
 	} {
 		var header []string
