@@ -85,6 +85,13 @@ func SameOrigin(r *http.Request) bool {
 	return site == "" || site == "same-origin" || site == "none"
 }
 
+// Scripted says that a script fetches a page instead of a person opening it. Our own scripts never do; a script of a user's
+// server, which shares our origin, would read the page's _xsrf token that way.
+func Scripted(r *http.Request) bool {
+	mode := r.Header.Get("Sec-Fetch-Mode")
+	return mode == "cors" || mode == "same-origin"
+}
+
 func (a *Auth) check(r *http.Request, p *Principal) error {
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	if safeMethod(r.Method) {

@@ -104,9 +104,12 @@ func (p *Pages) Mount(mux *http.ServeMux) {
 	}))
 }
 
-// Frame is what every page shows of the person who visits it.
+// Frame is what every page shows of the person who visits it. A page that a script fetches holds no _xsrf token.
 func (p *Pages) Frame(w http.ResponseWriter, r *http.Request, who *auth.Principal) web.Frame {
-	f := web.Frame{XSRF: p.auth.XSRF(w, r, who)}
+	f := web.Frame{}
+	if !auth.Scripted(r) {
+		f.XSRF = p.auth.XSRF(w, r, who)
+	}
 	if who != nil {
 		f.User, f.Admin = who.User.Name, who.User.Admin
 		if who.Banner != "" {
