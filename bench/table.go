@@ -78,10 +78,15 @@ func (g goal) show(ratio float64) string {
 // table gathers the rounds.
 type table struct {
 	size   size
+	load   string               // of the machine by others, before the first round
 	rounds map[string][]*result // by side
 }
 
-func newTable(s size) *table { return &table{size: s, rounds: map[string][]*result{}} }
+func newTable(s size) *table {
+	text, _ := os.ReadFile("/proc/loadavg") // without it the table lacks a remark
+	load, _, _ := strings.Cut(string(text), " ")
+	return &table{size: s, load: load, rounds: map[string][]*result{}}
+}
 
 func (t *table) add(side string, got *result) { t.rounds[side] = append(t.rounds[side], got) }
 
@@ -104,8 +109,8 @@ func (t *table) median(side, row string) float64 {
 func (t *table) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "JupyterHub 6.1.1 with configurable-http-proxy 5.3.0 and SQLite, beside berdlhub, from one configuration file. "+
-		"Medians of %d round(s), %d users, %s a row, %d CPUs, %s. Only the ratios say something.\n\n",
-		t.size.rounds, t.size.users, t.size.spell, runtime.NumCPU(), time.Now().UTC().Format(time.RFC3339))
+		"Medians of %d round(s), %d users, %s a row, %d CPUs, load %s before, %s. Only the ratios say something.\n\n",
+		t.size.rounds, t.size.users, t.size.spell, runtime.NumCPU(), t.load, time.Now().UTC().Format(time.RFC3339))
 	b.WriteString("| | JupyterHub | berdlhub | ratio | goal | met |\n|---|--:|--:|--:|--:|---|\n")
 	for _, g := range goals {
 		theirs, ours := t.median(jupyterhub, g.row), t.median(berdlhub, g.row)
