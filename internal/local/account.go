@@ -67,7 +67,7 @@ func loginShell(name string) string {
 	if err != nil {
 		return fallback
 	}
-	defer file.Close() //nolint:errcheck // only read from
+	defer file.Close()
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		if f := strings.Split(lines.Text(), ":"); len(f) == 7 && f[0] == name && f[6] != "" {
 			return f[6]

@@ -82,7 +82,7 @@ func tail(path string, secrets []string) []string {
 	if err != nil {
 		return nil
 	}
-	defer file.Close() //nolint:errcheck // only read from
+	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
 		return nil

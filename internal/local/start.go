@@ -141,12 +141,12 @@ func (p *Processes) fork(s *hub.Spec, l *launch) (*process, error) {
 	if err != nil {
 		return nil, hub.Wrap(hub.Unavailable, err, "The log file of your server cannot be written. Please tell the administrators.")
 	}
-	defer log.Close() //nolint:errcheck // the server writes to its own copy
+	defer log.Close()
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", os.DevNull, err)
 	}
-	defer null.Close() //nolint:errcheck // only read from
+	defer null.Close()
 	pid, err := syscall.ForkExec(l.path, l.argv, &syscall.ProcAttr{
 		Dir: l.state.Home, Env: l.env, Files: []uintptr{null.Fd(), log.Fd(), log.Fd()},
 		Sys: &syscall.SysProcAttr{Setsid: true, Credential: l.account.credential},

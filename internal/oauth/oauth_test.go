@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,9 +23,7 @@ const (
 func start(t *testing.T, more map[string]any) *apptest.Hub {
 	t.Helper()
 	probe := map[string]any{"name": "probe", "api_token": secret, "url": "http://127.0.0.1:9", "oauth_redirect_uri": redirectURI}
-	for k, v := range more {
-		probe[k] = v
-	}
+	maps.Copy(probe, more)
 	return apptest.Start(t, apptest.Options{Config: map[string]map[string]any{"JupyterHub": {
 		"services":   []any{map[string]any{"name": "tests", "api_token": apptest.ServiceToken, "admin": true}, probe},
 		"load_roles": []any{map[string]any{"name": "visitors", "scopes": []string{"access:services!service=probe"}, "users": []string{"ada"}}},

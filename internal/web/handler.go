@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,8 +21,8 @@ type Middleware func(http.Handler) http.Handler
 
 // Chain puts middleware around a handler; the first one of the list sees the request first.
 func Chain(h http.Handler, list ...Middleware) http.Handler {
-	for i := len(list) - 1; i >= 0; i-- {
-		h = list[i](h)
+	for _, l := range slices.Backward(list) {
+		h = l(h)
 	}
 	return h
 }
@@ -53,8 +54,7 @@ func API(log *slog.Logger, h Handler) http.Handler {
 
 // explain gives the status of an error and the text that the user may read, which may be empty.
 func explain(err error) (int, string) {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return http.StatusRequestEntityTooLarge, "The request is larger than " + strconv.FormatInt(tooLarge.Limit, 10) + " bytes"
 	}
 	status := hub.CodeOf(err).Status()
@@ -76,8 +76,7 @@ func writeError(w http.ResponseWriter, status int, message string) {
 
 // retryOf gives how long to wait before the next try; 0 when the error does not say.
 func retryOf(err error) time.Duration {
-	var e *hub.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*hub.Error](err); ok {
 		return e.Retry
 	}
 	return 0

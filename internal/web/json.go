@@ -45,8 +45,7 @@ func etag(body []byte) string {
 func ReadJSON(r *http.Request, limit int64, v any) error {
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))
 	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return fmt.Errorf("read the body of the request: %w", err)
 		}
 		return hub.Wrap(hub.Invalid, err, "The body of the request could not be read")

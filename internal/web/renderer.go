@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -131,8 +132,8 @@ func (v *Renderer) parse(layers []fs.FS, name string) (*template.Template, error
 
 // readLayer reads a file from the last layer that has it.
 func readLayer(layers []fs.FS, name string) ([]byte, error) {
-	for i := len(layers) - 1; i >= 0; i-- {
-		body, err := fs.ReadFile(layers[i], name)
+	for i, layer := range slices.Backward(layers) {
+		body, err := fs.ReadFile(layer, name)
 		if err == nil {
 			return body, nil
 		}

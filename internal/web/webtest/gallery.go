@@ -17,6 +17,7 @@ func Gallery(v *web.Renderer) http.Handler {
 	mux := http.NewServeMux()
 	v.Mount(mux)
 	mux.HandleFunc("GET /{$}", list)
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }) // asked for by the list, which names no icon
 	for _, f := range Fixtures() {
 		mux.HandleFunc("GET /pages/"+f.Name, func(w http.ResponseWriter, r *http.Request) {
 			if err := v.Render(w, r, f.Status, f.Page()); err != nil {
