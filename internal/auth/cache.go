@@ -17,6 +17,7 @@ type who struct {
 	user    *hub.User
 	service *store.Service
 	groups  []string
+	raw     []string  // scopes of roles and shares as they are written
 	scopes  scope.Set // what a cookie session holds
 }
 

@@ -218,7 +218,7 @@ func (a *Auth) lookUp(ctx context.Context, userID int64) (*who, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look up what %s may do: %w", u.Name, err)
 	}
-	w := &who{user: u, groups: access.Groups, scopes: a.expand(access, scope.Owner{User: u.Name})}
+	w := &who{user: u, groups: access.Groups, raw: rawScopes(access), scopes: a.expand(access, scope.Owner{User: u.Name})}
 	a.cache.keepUser(w, generation)
 	return w, nil
 }
@@ -235,30 +235,27 @@ func (a *Auth) lookUpService(ctx context.Context, id int64) (*who, error) {
 	return &who{service: s, scopes: a.expand(access, scope.Owner{Service: s.Name})}, nil
 }
 
-// expand computes the effective scopes of an owner: direct roles, roles of groups, shares, and knowing its own name.
-func (a *Auth) expand(access *store.Access, owner scope.Owner) scope.Set {
-	var raw []string
-	for _, role := range access.Roles {
+// rawScopes gives the raw scopes of roles and shares together.
+func rawScopes(access *store.Access) []string {
+	raw := slices.Clone(access.Shares)
+	for _, role := range slices.Concat(access.Roles, access.GroupRoles) {
 		raw = append(raw, role.Scopes...)
 	}
-	for _, role := range access.GroupRoles {
-		raw = append(raw, role.Scopes...)
-	}
-	raw = append(raw, access.Shares...)
-	return scope.Union(scope.Expand(raw, owner, scope.Client{}, a.cfg.Custom), scope.Identify(owner))
+	return raw
 }
 
-// RawScopes gives the raw scopes of a user's roles and shares, for the OAuth provider's limits.
+// expand computes the effective scopes of an owner: direct roles, roles of groups, shares, and knowing its own name.
+func (a *Auth) expand(access *store.Access, owner scope.Owner) scope.Set {
+	return scope.Union(scope.Expand(rawScopes(access), owner, scope.Client{}, a.cfg.Custom), scope.Identify(owner))
+}
+
+// RawScopes gives the raw scopes of a user's roles and shares, for the OAuth provider's limits. The caller may change the list.
 func (a *Auth) RawScopes(ctx context.Context, userID int64) ([]string, error) {
-	access, err := a.db.AccessOfUser(ctx, userID)
+	w, err := a.lookUp(ctx, userID)
 	if err != nil {
-		return nil, fmt.Errorf("look up what a user may do: %w", err)
+		return nil, err
 	}
-	raw := append([]string{}, access.Shares...)
-	for _, role := range append(access.Roles, access.GroupRoles...) {
-		raw = append(raw, role.Scopes...)
-	}
-	return raw, nil
+	return slices.Clone(w.raw), nil
 }
 
 // ScopesOf gives what a user may do in a browser session.
