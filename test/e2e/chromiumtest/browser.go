@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/storage"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
 	"berdlhub/test/e2e/partstest"
@@ -84,6 +85,39 @@ func New(t testing.TB) *Browser {
 		}
 	})
 	return b
+}
+
+// NewTab opens another tab of the same browser, which shares its cookies. It is
+// closed at the end of the test. Problems of its pages are its own.
+func (b *Browser) NewTab() *Browser {
+	b.t.Helper()
+	return b.tab()
+}
+
+// TabOpenedBy takes the tab that a page opens while steps are done.
+func (b *Browser) TabOpenedBy(steps func()) *Browser {
+	b.t.Helper()
+	opened := chromedp.WaitNewTarget(b.ctx, func(info *target.Info) bool { return info.Type == "page" })
+	steps()
+	select {
+	case id := <-opened:
+		return b.tab(chromedp.WithTargetID(id))
+	case <-time.After(b.wait()):
+		b.t.Fatalf("no tab was opened at %s within %s", b.address(), b.wait())
+		return nil
+	}
+}
+
+func (b *Browser) tab(options ...chromedp.ContextOption) *Browser {
+	b.t.Helper()
+	problems := &pageLog{}
+	ctx, stopTab := chromedp.NewContext(b.ctx, append(options, chromedp.WithListener(problems.listen))...)
+	b.t.Cleanup(stopTab)
+	tab := &Browser{Wait: b.Wait, t: b.t, ctx: ctx, log: problems}
+	if err := chromedp.Do(ctx, chromedp.Func(enableProblems)); err != nil {
+		b.t.Fatalf("open a tab: %v", err)
+	}
+	return tab
 }
 
 // Navigate opens an address and waits until its page has loaded.

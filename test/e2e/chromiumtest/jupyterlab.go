@@ -35,6 +35,39 @@ func (b *Browser) OpenNotebook() {
 	})
 }
 
+// WaitNotebook waits until a notebook that the address names is open and its
+// kernel is idle.
+func (b *Browser) WaitNotebook() {
+	b.t.Helper()
+	b.slowly(func() {
+		b.WaitFor("JupyterLab's splash is gone", `document.querySelector(`+quote(activeEditor)+`) && !document.querySelector("#jupyterlab-splash")`)
+		b.WaitKernelIdle()
+	})
+}
+
+// WaitReconnected waits until the visible notebook's page is connected to its
+// kernel again. JupyterLab asks the kernel how it is once, in the moment of
+// the connection; when that answer is lost, the kernel's state is "Unknown"
+// until a cell runs.
+func (b *Browser) WaitReconnected() {
+	b.t.Helper()
+	b.slowly(func() {
+		b.WaitFor("the kernel is connected", kernelState(`Idle|Unknown`))
+	})
+}
+
+// WaitDisconnected waits until the visible notebook's page has noticed that it
+// is not connected to its kernel.
+func (b *Browser) WaitDisconnected() {
+	b.t.Helper()
+	b.WaitFor("the kernel is not connected", kernelState(`Connecting|Reconnecting|Disconnected`))
+}
+
+// kernelState is a script that tells whether the status bar calls the kernel so.
+func kernelState(words string) string {
+	return `[...document.querySelectorAll("#jp-main-statusbar .jp-StatusBar-TextItem")].some(e => /\S \| (` + words + `)$/.test(e.textContent.trim()) && !/^No Kernel/.test(e.textContent))`
+}
+
 // WaitKernelIdle waits until the visible notebook's kernel is connected and has
 // nothing to do, after a start or a reconnect say.
 func (b *Browser) WaitKernelIdle() {
@@ -42,8 +75,7 @@ func (b *Browser) WaitKernelIdle() {
 	// The circle in the notebook's toolbar is idle already while there is no
 	// kernel; the words in the status bar follow the connection.
 	b.slowly(func() {
-		b.WaitFor("the kernel is idle", `document.querySelector(`+quote(notebook+` .jp-Notebook-ExecutionIndicator[data-status="idle"]`)+`) &&
-			[...document.querySelectorAll("#jp-main-statusbar .jp-StatusBar-TextItem")].some(e => /\S \| Idle$/.test(e.textContent.trim()) && !/^No Kernel/.test(e.textContent))`)
+		b.WaitFor("the kernel is idle", `document.querySelector(`+quote(notebook+` .jp-Notebook-ExecutionIndicator[data-status="idle"]`)+`) && `+kernelState("Idle"))
 	})
 }
 
@@ -67,6 +99,26 @@ func (b *Browser) RunCell(code string) string {
 		b.Eval(`[...document.querySelectorAll('[data-chromiumtest] .jp-OutputArea-output')].map(e => e.innerText).join("\n").trim()`, &output)
 	})
 	return output
+}
+
+// ClickMenu opens a menu of JupyterLab's menu bar and clicks an item of it.
+func (b *Browser) ClickMenu(menu, item string) {
+	b.t.Helper()
+	b.clickWords("#jp-menu-panel .lm-MenuBar-itemLabel", menu)
+	b.clickWords(".lm-Menu .lm-Menu-itemLabel", item)
+}
+
+// clickWords clicks the element with exactly these words, as a hand does: the
+// mouse moves there first, which is what JupyterLab's menus listen to.
+func (b *Browser) clickWords(selector, words string) {
+	b.t.Helper()
+	find := `[...document.querySelectorAll(` + quote(selector) + `)].find(e => e.textContent.trim() === ` + quote(words) + `)`
+	b.WaitFor(words+" can be seen", find+`?.getBoundingClientRect().height > 0`)
+	var at struct{ X, Y float64 }
+	b.Eval(`(r => ({x: r.x + r.width / 2, y: r.y + r.height / 2}))(`+find+`.getBoundingClientRect())`, &at)
+	if err := b.run(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, at.X, at.Y), chromedp.MouseClickXY(at.X, at.Y)); err != nil {
+		b.t.Fatalf("click %s at %s: %v", words, b.address(), err)
+	}
 }
 
 // slowly runs steps with at least JupyterLab's wait.
