@@ -39,14 +39,14 @@ func TestDev(t *testing.T) {
 		b.WaitVisible("#progress")
 		b.Eval(`window.sameDocument = true`, nil)
 		b.WaitFor("the story of the start is told by events", `window.sameDocument && document.querySelectorAll("#story li").length >= 2 && Number(document.querySelector("#progress").value) > 0`)
-		b.Screenshot("dev-4-starting")
+		b.Screenshot("dev-3-starting")
 		waitLab(b)
 		b.OpenNotebook()
-		b.Screenshot("dev-5-lab")
+		b.Screenshot("dev-4-lab")
 		if got := b.RunCell("print(6*7)"); got != "42" {
 			t.Errorf("the cell shows %q, want 42", got)
 		}
-		b.Screenshot("dev-6-answer")
+		b.Screenshot("dev-5-answer")
 		if len(workers(t, filepath.Join(dir, "data", "homes", "ada"))) < 2 {
 			t.Error("no single-user server and kernel of ada can be seen: the look for what is left over would see nothing either")
 		}
