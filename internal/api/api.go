@@ -5,10 +5,14 @@
 package api
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"berdlhub/internal/auth"
@@ -29,8 +33,8 @@ type Config struct {
 	SlowSpawn         time.Duration // tornado_settings.slow_spawn_timeout: how long a start is waited for before 202
 	SlowStop          time.Duration // tornado_settings.slow_stop_timeout: likewise for a stop
 	AllowNamedServers bool
-	PageDefault       int           // api_page_default_limit
-	PageMax           int           // api_page_max_limit
+	PageDefault       int           // api_page_default_limit; 50 by default
+	PageMax           int           // api_page_max_limit; 200 by default
 	TokenMaxExpiry    time.Duration // token_expires_in_max_seconds; 0: none
 	Authenticator     string        // class name, for GET /info
 	Spawner           string        // class name, for GET /info
@@ -39,19 +43,36 @@ type Config struct {
 
 // API is the REST API. It is safe for concurrent use.
 type API struct {
-	cfg   Config
-	auth  *auth.Auth
-	db    *store.DB
-	spawn *spawn.Controller
-	root  string // {base}hub/api
+	cfg        Config
+	auth       *auth.Auth
+	db         *store.DB
+	spawn      *spawn.Controller
+	root       string // {base}hub/api
+	own        *own
+	forget     func() // ends the subscription that keeps own true
+	background sync.WaitGroup
+	life       context.Context // ends removals that outlive their request
+	end        context.CancelFunc
 }
 
-// New builds the API.
+// New builds the API. Close ends what it goes on with after an answer.
 func New(cfg Config, a *auth.Auth, db *store.DB, c *spawn.Controller) *API {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &API{cfg: cfg, auth: a, db: db, spawn: c, root: cfg.BaseURL + "hub/api"}
+	cfg.PageDefault, cfg.PageMax = cmp.Or(cfg.PageDefault, 50), cmp.Or(cfg.PageMax, 200)
+	api := &API{cfg: cfg, auth: a, db: db, spawn: c, root: cfg.BaseURL + "hub/api", own: newOwn()}
+	api.life, api.end = context.WithCancel(context.Background())
+	api.forget = db.Subscribe(api.own.changed)
+	return api
+}
+
+// Close gives up removals of servers that still wait for their stop, and waits for them to notice. Such a server stays, stopped.
+func (a *API) Close(context.Context) error {
+	a.forget()
+	a.end()
+	a.background.Wait()
+	return nil
 }
 
 // call is one request: who asks and what the path names.
@@ -118,24 +139,35 @@ func (a *API) Mount(mux *http.ServeMux) {
 	for path, known := range methods {
 		mux.Handle(a.root+path, web.API(a.cfg.Log, func(w http.ResponseWriter, r *http.Request) error {
 			w.Header().Set("Allow", strings.Join(known, ", "))
+			w.Header().Set("Content-Type", "application/json")
 			if r.Method == http.MethodOptions {
 				return nil
 			}
-			return hub.Errorf(hub.Unsupported, "%s is not a method of this path", r.Method)
+			return hub.Wrap(hub.Unsupported, errMethod, "")
 		}))
 	}
-	mux.Handle(a.root+"/", web.API(a.cfg.Log, func(http.ResponseWriter, *http.Request) error {
-		return hub.Errorf(hub.NotFound, "There is no such endpoint")
-	}))
+	unknown := web.API(a.cfg.Log, func(http.ResponseWriter, *http.Request) error { return hub.Wrap(hub.NotFound, errPath, "") })
+	mux.Handle(a.root+"/", unknown)
+	mux.Handle(a.root+"/users/{user}/servers", unknown) // instead of the mux's redirect to the path with a slash
 }
+
+// JupyterHub REST API, errors: these answers have the message null; the log says what was wrong.
+var (
+	errMethod = errors.New("not a method of this path")
+	errPath   = errors.New("no such path")
+)
 
 // answer asks who calls and whether he may, then serves.
 func (a *API) answer(w http.ResponseWriter, r *http.Request, route *Route) error {
 	if r.Method == http.MethodHead {
-		return hub.Errorf(hub.Unsupported, "HEAD is not a method of this path")
+		return hub.Wrap(hub.Unsupported, errMethod, "")
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	w.Header().Set("Content-Type", "application/json") // of empty answers too
 	c := &call{Request: r, w: w, key: hub.ServerKey{User: r.PathValue("user"), Server: r.PathValue("server")}}
+	if !plain(c.key.User) || !plain(c.key.Server) {
+		return hub.Wrap(hub.NotFound, errPath, "")
+	}
 	if route.Open {
 		return route.serve(a, c)
 	}

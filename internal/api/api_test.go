@@ -62,7 +62,7 @@ func TestAnswers(t *testing.T) {
 		{"POST", "/users", `{}`, 400, "Must specify at least one user to create"},
 		{"POST", "/users", `{"usernames": ["a/b"]}`, 400, "Invalid username: a/b"},
 		{"POST", "/users", `{"usernames": ["a/b", ".."]}`, 400, "Invalid usernames: a/b, .."},
-		{"POST", "/users", `{"usernames": 3}`, 400, "Invalid JSON in body of request"},
+		{"POST", "/users", `{"usernames": 3}`, 400, "Must specify at least one user to create"},
 		{"POST", "/users", `{`, 400, "Invalid JSON in body of request"},
 		{"POST", "/users/New2", "", 201, `"name":"New2"`},
 		{"POST", "/users/ada", "", 409, "User ada already exists"},

@@ -91,7 +91,7 @@ func (a *API) listUsers(c *call) error {
 	if err != nil {
 		return err
 	}
-	items, err := a.userModels(c, users, filter.State)
+	items, err := a.userModels(c, users)
 	if err != nil {
 		return err
 	}
@@ -104,8 +104,8 @@ func userFilter(c *call) (*store.UserFilter, error) {
 	if !slices.Contains([]string{"", "active", "ready", "inactive"}, f.State) {
 		return nil, hub.Errorf(hub.Invalid, "Unrecognized state filter: '%s'", clip(f.State))
 	}
-	if f.State == "ready" {
-		f.State = "active" // ready ones are picked after paging, so that the pages' links stay true
+	if !plain(f.NameLike) {
+		return nil, hub.Errorf(hub.Invalid, "name_filter is not text")
 	}
 	if sort := q.Get("sort"); sort != "" {
 		f.Sort = strings.TrimPrefix(sort, "-")
@@ -124,11 +124,11 @@ func (a *API) narrow(c *call, f *store.UserFilter) bool {
 		return true
 	}
 	f.Names, f.Groups = filters.Users, filters.Groups
-	return len(f.Names)+len(f.Groups) > 0
+	return len(f.Names)+len(f.Groups) > 0 && len(filters.Servers)+len(filters.Services) == 0
 }
 
-// userModels gives the models of a page of users, with one query for all their servers and one for their groups.
-func (a *API) userModels(c *call, users []*hub.User, _ string) ([]object, error) {
+// userModels gives the models of a page of users, with one query each for all their servers, groups and roles.
+func (a *API) userModels(c *call, users []*hub.User) ([]object, error) {
 	ids := make([]int64, len(users))
 	for i, u := range users {
 		ids[i] = u.ID
@@ -145,13 +145,9 @@ func (a *API) userModels(c *call, users []*hub.User, _ string) ([]object, error)
 	if err != nil {
 		return nil, err
 	}
-	onlyReady := c.URL.Query().Get("state") == "ready"
 	items := []object{}
 	for _, u := range users {
 		parts := &userParts{user: u, servers: servers[u.ID], groups: groups[u.ID], roles: roles[u.ID], stopped: wantStopped(c.Request)}
-		if onlyReady && !slices.ContainsFunc(parts.servers, func(s *hub.Server) bool { return s.Phase == hub.Ready }) {
-			continue
-		}
 		if m := a.userModel(c.who, parts); len(m) > 0 {
 			items = append(items, m)
 		}

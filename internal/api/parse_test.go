@@ -62,10 +62,39 @@ func FuzzReadWish(f *testing.F) {
 func FuzzReadActivity(f *testing.F) {
 	f.Add(`{"servers": {"": {"last_activity": "2026-01-01T00:00:00Z"}}, "last_activity": null}`)
 	f.Fuzz(func(t *testing.T, body string) {
-		var out reported
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
-		if err := readActivity(&call{Request: r}, &out); err == nil && out.LastActivity == nil && out.Servers == nil {
-			t.Errorf("%q passes although it reports nothing", body)
+		told, err := readReport(&call{Request: r})
+		if err != nil {
+			return
+		}
+		limit := time.Now().Add(time.Hour)
+		late := told.user.After(limit)
+		for _, at := range told.servers {
+			late = late || at.After(limit)
+		}
+		if late || !strings.Contains(body, "last_activity") && !strings.Contains(body, "\\u") {
+			t.Errorf("%q passes as %v", body, told)
+		}
+	})
+}
+
+func FuzzReadToken(f *testing.F) {
+	for _, seed := range []string{
+		`{"note": "x", "expires_in": 60, "scopes": ["self"]}`, `{"expires_in": 1e3}`, `{"expires_in": -9223372036854775808}`, `{"scopes": []}`, `{"note": "\u0000"}`, `[]`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		req, roles, err := readToken(&call{Request: r})
+		switch {
+		case err != nil:
+		case req.Expires < 0 || req.Expires%time.Second != 0:
+			t.Errorf("%q asks for a life of %s", body, req.Expires)
+		case strings.ContainsRune(req.Note, 0):
+			t.Errorf("%q asks for a note that cannot be stored", body)
+		case len(req.Scopes)+len(roles) == 0 && !req.Bare && strings.Contains(body, `"scopes":[`):
+			t.Errorf("%q asks for everything", body)
 		}
 	})
 }

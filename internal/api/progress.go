@@ -1,10 +1,12 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"html"
 	"net/http"
+	"sync"
 	"time"
 
 	"berdlhub/internal/hub"
@@ -19,24 +21,26 @@ func (a *API) progress(c *call) error {
 	if _, err := a.server(c); err != nil {
 		return err
 	}
-	story, err := a.spawn.Follow(c.Context(), c.key)
+	ctx, cancel := context.WithCancel(c.Context())
+	story, err := a.spawn.Follow(ctx, c.key)
 	if err != nil {
+		cancel()
 		return err
 	}
 	events := make(chan hub.Event)
-	done := make(chan struct{})
-	defer func() { <-done }()
-	go func() {
-		defer close(done)
+	var teller sync.WaitGroup
+	defer teller.Wait()
+	defer cancel()
+	teller.Go(func() {
 		defer close(events)
 		for e := range story {
 			select {
 			case events <- e:
-			case <-c.Context().Done():
+			case <-ctx.Done():
 				return
 			}
 		}
-	}()
+	})
 	c.w.Header().Set("Content-Type", "text/event-stream")
 	c.w.Header().Set("Cache-Control", "no-cache")
 	c.w.WriteHeader(http.StatusOK)
@@ -52,10 +56,10 @@ func stream(c *call, events <-chan hub.Event) {
 	text := "\n\n"
 	for {
 		if _, err := c.w.Write([]byte(text)); err != nil {
-			break
+			return
 		}
 		if out.Flush() != nil {
-			break
+			return
 		}
 		select {
 		case e, ok := <-events:
@@ -66,9 +70,6 @@ func stream(c *call, events <-chan hub.Event) {
 		case <-tick.C:
 			text = "\n\n"
 		}
-	}
-	for range events { // the reader is gone; the story ends with the request's context
-		continue
 	}
 }
 

@@ -1,17 +1,26 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
 	"berdlhub/internal/hub"
+	"berdlhub/internal/scope"
+	"berdlhub/internal/spawn"
 	"berdlhub/internal/web"
 )
 
-// version tells the version whose API this is. JupyterHub REST API: GET /. Single-user servers and cullers ask for it first.
+// version tells the version whose API this is. JupyterHub REST API: GET /. Single-user servers and cullers ask for it first,
+// and so may pages of other sites.
 func (*API) version(c *call) error {
+	if c.w.Header().Get(allowOrigin) == "" {
+		c.w.Header().Set(allowOrigin, "*")
+	}
 	return web.JSON(c.w, http.StatusOK, object{"version": web.HubVersion})
 }
+
+const allowOrigin = "Access-Control-Allow-Origin"
 
 // info tells what the hub is made of. JupyterHub REST API: GET /info. There is no Python here.
 func (a *API) info(c *call) error {
@@ -26,21 +35,55 @@ func (a *API) info(c *call) error {
 // visitor, so it is answered from memory.
 func (a *API) self(c *call) error {
 	if c.who == nil {
-		return hub.Errorf(hub.Forbidden, "")
+		return hub.Wrap(hub.Forbidden, errNobody, "")
 	}
-	m := object{"kind": c.who.Kind(), "name": c.who.Name(), "scopes": c.who.Scopes.Strings(), "session_id": orNull(c.who.SessionID), "token_id": nil}
+	m, err := a.selfModel(c)
+	if err != nil {
+		return err
+	}
+	m["scopes"], m["session_id"], m["token_id"] = c.who.Scopes.Strings(), orNull(c.who.SessionID), nil
 	if c.who.Token != nil {
 		m["token_id"] = tokenID(c.who.Token)
 	}
-	if c.who.Service != nil {
-		m["admin"] = c.who.Service.Admin
-		return web.JSON(c.w, http.StatusOK, m)
-	}
-	m["admin"], m["groups"], m["user_info"] = c.who.User.Admin, list(c.who.Groups), raw(c.who.User.Info)
-	if c.who.Has("read:users", targetOf(c.who)) {
-		m["created"], m["last_activity"] = stamp(c.who.User.Created), stamp(c.who.User.LastActivity)
-	}
 	return web.JSON(c.w, http.StatusOK, m)
+}
+
+var errNobody = errors.New("nobody is signed in")
+
+// selfModel gives the caller's own model. What every token shows needs nothing but the caller; the rest comes from own.
+func (a *API) selfModel(c *call) (object, error) {
+	if c.who.Service != nil {
+		return a.serviceModel(c)
+	}
+	parts := &userParts{user: c.who.User, groups: c.who.Groups}
+	me := targetOf(c.who)
+	if c.who.Has("read:users", me) || c.who.Has("read:roles:users", me) || c.who.Scopes.HasAny("read:servers") {
+		var err error
+		if parts, err = a.ownParts(c); err != nil {
+			return nil, err
+		}
+	}
+	return a.userModel(c.who, parts), nil
+}
+
+// serviceModel gives the caller's model when it is a service. JupyterHub REST API: service model, fields by scope.
+func (a *API) serviceModel(c *call) (object, error) {
+	s, me := c.who.Service, scope.OfService(c.who.Name())
+	m := object{"kind": "service", "name": s.Name, "admin": s.Admin}
+	if c.who.Has("read:services", me) {
+		m["url"], m["prefix"], m["command"], m["pid"], m["info"], m["display"] = s.URL, "", []string{}, 0, raw(s.Info), s.Display
+		if s.URL != "" {
+			m["prefix"] = a.cfg.BaseURL + "services/" + spawn.EscapeName(s.Name) + "/"
+		}
+	}
+	if c.who.Has("read:roles:services", me) {
+		access, err := a.db.AccessOfService(c.Context(), s.ID)
+		if err != nil {
+			return nil, err
+		}
+		m["roles"] = roleNames(access.Roles)
+	}
+	return m, nil
 }
 
 // refreshToken asks the sign-in service about the caller at once. BERDL: POST /hub/api/refresh-token, cookie session only.
@@ -49,9 +92,14 @@ func (a *API) refreshToken(c *call) error {
 		return hub.Errorf(hub.Forbidden, "Missing or invalid credentials.")
 	}
 	identity, err := a.auth.RefreshNow(c.Request, c.who.User)
-	if err != nil {
+	switch code := hub.CodeOf(err); {
+	case err == nil:
+	case code == hub.Unauthorized || code == hub.Forbidden:
 		a.cfg.Log.InfoContext(c.Context(), "token not refreshed", "user", c.who.Name(), "err", err)
 		return web.JSON(c.w, http.StatusOK, object{"success": false, "error": "Token refresh failed - please log in again"})
+	default: // the session may still be good, so nobody is told to log in again
+		a.cfg.Log.ErrorContext(c.Context(), "token could not be refreshed", "user", c.who.Name(), "err", err)
+		return web.JSON(c.w, http.StatusInternalServerError, object{"status": http.StatusInternalServerError, "message": "Internal server error refreshing token"})
 	}
 	expires, err := a.expiry(c, identity)
 	if err != nil {

@@ -1,11 +1,9 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"time"
 
@@ -41,37 +39,30 @@ type wish struct {
 // readWish reads the body of POST and PUT. JupyterHub REST API, POST/PUT body: with a key display_name or user_options it is
 // the form of 6.x, otherwise the whole object is user options, as in 5.x.
 func readWish(c *call) (*wish, error) {
-	text, err := io.ReadAll(c.Body)
-	if err != nil {
-		return nil, err
+	text, err := readBody(c)
+	if err != nil || len(text) == 0 || string(text) == "null" {
+		return &wish{}, err
 	}
-	if len(bytes.TrimSpace(text)) == 0 {
-		return &wish{}, nil
-	}
-	if !json.Valid(text) {
-		return nil, hub.Errorf(hub.Invalid, "Invalid JSON in body of request")
-	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(text, &fields); err != nil || fields == nil {
+	var sent fields
+	if json.Unmarshal(text, &sent) != nil {
 		return nil, hub.Errorf(hub.Invalid, "Body must be a JSON object")
 	}
-	name, hasName := fields["display_name"]
-	options, hasOptions := fields["user_options"]
+	_, hasName := sent["display_name"]
+	_, hasOptions := sent["user_options"]
 	if !hasName && !hasOptions {
 		return &wish{options: text}, nil
 	}
 	out := &wish{}
-	if hasName && json.Unmarshal(name, &out.displayName) != nil {
+	if !sent.read("display_name", &out.displayName) || !plain(out.displayName) {
 		return nil, hub.Errorf(hub.Invalid, "display_name must be a string")
 	}
-	if !hasOptions || string(options) == "null" {
-		return out, nil
-	}
-	var isObject map[string]json.RawMessage
-	if json.Unmarshal(options, &isObject) != nil {
+	var isObject fields
+	if !sent.read("user_options", &isObject) {
 		return nil, hub.Errorf(hub.Invalid, "user_options must be an object or null")
 	}
-	out.options = options
+	if sent.has("user_options") {
+		out.options = sent["user_options"]
+	}
 	return out, nil
 }
 
@@ -84,10 +75,16 @@ func (a *API) putServer(c *call) error {
 	if c.key.Server == "" {
 		return hub.Errorf(hub.Conflict, "The default server always exists")
 	}
+	if _, err := a.user(c); err != nil {
+		return err
+	}
 	if _, err := a.db.ServerByKey(c.Context(), c.key); err == nil {
 		return hub.Errorf(hub.Conflict, "%s already has a server named '%s'", c.key.User, c.key.Server)
 	}
 	srv, err := a.spawn.Ensure(c.Context(), c.key, body.displayName)
+	if err == nil && body.options != nil {
+		srv, err = a.db.DescribeServer(c.Context(), srv.ID, "", body.options)
+	}
 	if err != nil {
 		return err
 	}
@@ -104,15 +101,16 @@ func (a *API) startServer(c *call) error {
 	if _, err := a.user(c); err != nil {
 		return err
 	}
-	srv, _, err := a.spawn.Start(c.Context(), spawn.StartRequest{Key: c.key, Options: body.options, DisplayName: body.displayName})
-	if err != nil {
-		if hub.CodeOf(err) == hub.Conflict {
-			return hub.Errorf(hub.Invalid, "%s is pending stop", c.key)
-		}
+	srv, fresh, err := a.askStart(c, body)
+	switch {
+	case hub.CodeOf(err) == hub.Conflict:
+		return hub.Errorf(hub.Invalid, "%s is pending stop", c.key)
+	case err != nil:
 		return err
-	}
-	if srv.Phase == hub.Ready {
+	case !fresh && srv.Phase == hub.Ready:
 		return hub.Errorf(hub.Invalid, "%s is already running", c.key)
+	case !fresh:
+		return c.empty(errPending, 0)
 	}
 	err = a.within(c, a.cfg.SlowSpawn, func(ctx context.Context) error {
 		_, err := a.spawn.WaitStarted(ctx, c.key, srv.RunID)
@@ -121,41 +119,105 @@ func (a *API) startServer(c *call) error {
 	return c.empty(err, http.StatusCreated)
 }
 
+// askStart writes the wish. A server that counts as ready but has ended is cleared away first, for as long as a stop is waited for.
+func (a *API) askStart(c *call, body *wish) (*hub.Server, bool, error) {
+	req := spawn.StartRequest{Key: c.key, Options: body.options, DisplayName: body.displayName}
+	srv, fresh, err := a.spawn.Start(c.Context(), req)
+	if err == nil && !fresh && srv.Phase == hub.Ready {
+		alive, err := a.spawn.Alive(c.Context(), c.key)
+		if err != nil || alive {
+			return srv, false, err
+		}
+		err = a.within(c, a.cfg.SlowStop, func(ctx context.Context) error {
+			_, err := a.spawn.WaitStopped(ctx, c.key)
+			return err
+		})
+		if err != nil && !errors.Is(err, errPending) {
+			return nil, false, err
+		}
+		srv, fresh, err = a.spawn.Start(c.Context(), req)
+		if err != nil {
+			return nil, false, err
+		}
+	}
+	if err == nil && fresh && body.displayName != "" && srv.DisplayName != body.displayName {
+		_, err = a.db.DescribeServer(c.Context(), srv.ID, body.displayName, nil)
+	}
+	return srv, fresh, err
+}
+
 // stopServer asks for a stop and waits a little for it. JupyterHub REST API: DELETE /users/{name}/server: 204 when it is stopped,
-// 202 while it is not; with {"remove": true} a named server goes for good.
+// 202 while it is not; with {"remove": true} a named server goes for good once it is stopped.
 func (a *API) stopServer(c *call) error {
-	var body struct {
-		Remove bool `json:"remove"`
-	}
-	if err := web.ReadJSON(c.Request, maxBody, &body); err != nil {
+	remove, err := a.readStop(c)
+	if err != nil {
 		return err
-	}
-	if c.key.Server != "" && !a.cfg.AllowNamedServers {
-		return hub.Errorf(hub.Invalid, "Named servers are not enabled.")
-	}
-	if body.Remove && c.key.Server == "" {
-		return hub.Errorf(hub.Invalid, "Cannot delete the default server")
 	}
 	if _, err := a.user(c); err != nil {
 		return err
 	}
-	if _, err := a.server(c); err != nil {
+	srv, err := a.server(c)
+	if err != nil {
 		if c.key.Server == "" && hub.CodeOf(err) == hub.NotFound {
 			return c.empty(nil, http.StatusNoContent)
 		}
 		return err
 	}
+	stopping := srv.Phase == hub.Stopping
 	if _, err := a.spawn.Stop(c.Context(), c.key, a.reason(c)); err != nil {
 		return err
 	}
-	err := a.within(c, a.cfg.SlowStop, func(ctx context.Context) error {
-		if body.Remove {
-			return a.spawn.Delete(ctx, c.key)
-		}
+	wait := func(ctx context.Context) error {
 		_, err := a.spawn.WaitStopped(ctx, c.key)
 		return err
+	}
+	if remove {
+		wait = a.remove(c)
+	}
+	if stopping {
+		return c.empty(errPending, 0)
+	}
+	return c.empty(a.within(c, a.cfg.SlowStop, wait), http.StatusNoContent)
+}
+
+func (a *API) readStop(c *call) (remove bool, err error) {
+	sent, err := readObject(c, "Body must be a JSON object")
+	switch {
+	case err != nil:
+		return false, err
+	case c.key.Server != "" && !a.cfg.AllowNamedServers:
+		return false, hub.Errorf(hub.Invalid, "Named servers are not enabled.")
+	case !sent.read("remove", &remove):
+		return false, hub.Errorf(hub.Invalid, "remove must be true or false")
+	case remove && c.key.Server == "":
+		return false, hub.Errorf(hub.Invalid, "Cannot delete the default server")
+	}
+	return remove, nil
+}
+
+// removeTimeout bounds how long a removal waits for a stop that does not finish.
+const removeTimeout = 10 * time.Minute
+
+// remove begins to remove a server once it is stopped, which goes on when nobody waits any more, and gives a wait for it.
+func (a *API) remove(c *call) func(context.Context) error {
+	key, by, done := c.key, c.who.Name(), make(chan error, 1)
+	a.background.Go(func() {
+		ctx, cancel := context.WithTimeout(a.life, removeTimeout)
+		defer cancel()
+		err := a.spawn.Delete(ctx, key)
+		if err != nil {
+			a.cfg.Log.WarnContext(ctx, "server was not removed", "user", key.User, "server", key.Server, "by", by, "err", err)
+		}
+		done <- err
 	})
-	return c.empty(err, http.StatusNoContent)
+	return func(ctx context.Context) error {
+		select {
+		case err := <-done:
+			return err
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // reason is what a user reads whose server somebody else stopped.

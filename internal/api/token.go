@@ -130,27 +130,20 @@ func (a *API) deleteToken(c *call) error {
 	return c.empty(nil, http.StatusNoContent)
 }
 
-// newToken is the body of POST /users/{name}/tokens.
-type newToken struct {
-	Note    string          `json:"note"`
-	Expires json.RawMessage `json:"expires_in"`
-	Scopes  json.RawMessage `json:"scopes"`
-	Roles   json.RawMessage `json:"roles"`
-}
-
 // createToken makes a plain token. JupyterHub REST API: POST /users/{name}/tokens; the only answer in which a token can be read.
+// A body that signs in (auth) is not taken: nobody gets no token.
 func (a *API) createToken(c *call) error {
 	if c.who == nil {
-		return hub.Errorf(hub.Forbidden, "")
+		return hub.Wrap(hub.Forbidden, errNobody, "")
 	}
 	u, err := a.db.UserByName(c.Context(), c.key.User)
 	if err != nil && hub.CodeOf(err) != hub.NotFound {
 		return err
 	}
 	if err != nil || !c.who.Has("tokens", scope.OfUser(c.key.User)) {
-		return hub.Errorf(hub.Forbidden, "%s %s not found or no permissions to generate tokens", titled(c.who.Kind()), c.key.User)
+		return hub.Errorf(hub.Forbidden, "%s %s not found or no permissions to generate tokens", titled(c.who.Kind()), clip(c.key.User))
 	}
-	req, err := a.readToken(c)
+	req, err := a.askedToken(c)
 	if err != nil {
 		return err
 	}
@@ -177,42 +170,41 @@ func titled(kind string) string {
 	return "User"
 }
 
-// readToken reads the wish for a token; roles stand for their scopes.
-func (a *API) readToken(c *call) (*auth.TokenRequest, error) {
-	var body newToken
-	if err := web.ReadJSON(c.Request, maxBody, &body); err != nil {
-		return nil, hub.Wrap(hub.Invalid, err, "Body must be a JSON dict or empty")
-	}
-	req := &auth.TokenRequest{Note: body.Note, Limit: a.cfg.TokenMaxExpiry}
-	var err error
-	if req.Expires, err = readLife(body.Expires); err != nil {
+// askedToken gives the wish for a token; roles stand for their scopes.
+func (a *API) askedToken(c *call) (*auth.TokenRequest, error) {
+	req, roles, err := readToken(c)
+	if err != nil {
 		return nil, err
 	}
-	var roles []string
-	if req.Scopes, err = readStrings("scopes", body.Scopes); err != nil {
-		return nil, err
-	}
-	if roles, err = readStrings("roles", body.Roles); err != nil {
-		return nil, err
-	}
-	switch {
-	case len(roles) > 0 && len(req.Scopes) > 0:
-		return nil, hub.Errorf(hub.Invalid, "Not assigning requested scopes: give either roles or scopes, not both")
-	case len(roles) > 0:
+	req.Limit = a.cfg.TokenMaxExpiry
+	if roles != nil {
 		req.Scopes, err = a.scopesOfRoles(c, roles)
 	}
 	return req, err
 }
 
-func readStrings(field string, text json.RawMessage) ([]string, error) {
-	var out []string
-	if text == nil {
-		return nil, nil
+// readToken reads the wish for a token. An empty list of scopes or roles is a token that may nothing, not one that may all.
+func readToken(c *call) (req *auth.TokenRequest, roles []string, err error) {
+	sent, err := readObject(c, "Body must be a JSON dict or empty")
+	if err != nil {
+		return nil, nil, err
 	}
-	if err := json.Unmarshal(text, &out); err != nil {
-		return nil, hub.Errorf(hub.Invalid, "token %s must be null or a list of strings, not %s", field, clip(string(text)))
+	req = &auth.TokenRequest{Bare: sent.has("roles") || sent.has("scopes")}
+	if !sent.read("note", &req.Note) || !plain(req.Note) {
+		return nil, nil, hub.Errorf(hub.Invalid, "token note must be null or a string")
 	}
-	return out, nil
+	if req.Expires, err = readLife(sent["expires_in"]); err != nil {
+		return nil, nil, err
+	}
+	for field, into := range map[string]*[]string{"scopes": &req.Scopes, "roles": &roles} {
+		if !sent.read(field, into) {
+			return nil, nil, hub.Errorf(hub.Invalid, "token %s must be null or a list of strings, not %s", field, clip(string(sent[field])))
+		}
+	}
+	if sent.has("roles") && sent.has("scopes") {
+		return nil, nil, hub.Errorf(hub.Invalid, "Not assigning requested scopes: give either roles or scopes, not both")
+	}
+	return req, roles, nil
 }
 
 // readLife reads expires_in: a whole number of seconds above 0, or null.
@@ -234,6 +226,9 @@ func readLife(text json.RawMessage) (time.Duration, error) {
 func (a *API) scopesOfRoles(c *call, names []string) ([]string, error) {
 	var out []string
 	for _, name := range names {
+		if !plain(name) {
+			return nil, hub.Errorf(hub.Invalid, "No such role: %s", clip(name))
+		}
 		role, err := a.db.RoleByName(c.Context(), name)
 		if err != nil {
 			if hub.CodeOf(err) == hub.NotFound {

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"context"
 	"errors"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -9,7 +11,6 @@ import (
 	"berdlhub/internal/auth"
 	"berdlhub/internal/hub"
 	"berdlhub/internal/scope"
-	"berdlhub/internal/store"
 	"berdlhub/internal/web"
 )
 
@@ -47,11 +48,7 @@ func (a *API) parts(c *call, u *hub.User) (*userParts, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &userParts{user: u, groups: access.Groups, servers: servers, stopped: wantStopped(c.Request)}
-	for _, r := range access.Roles {
-		p.roles = append(p.roles, r.Name)
-	}
-	return p, nil
+	return &userParts{user: u, groups: access.Groups, roles: roleNames(access.Roles), servers: servers, stopped: wantStopped(c.Request)}, nil
 }
 
 // wantStopped reads include_stopped_servers: true unless absent, 0 or false.
@@ -61,40 +58,46 @@ func wantStopped(r *http.Request) bool {
 	return q.Has("include_stopped_servers") && v != "0" && !strings.EqualFold(v, "false")
 }
 
-// newUsers is the body of POST /users and POST /users/{name}.
-type newUsers struct {
-	Usernames []string `json:"usernames"`
-	Admin     bool     `json:"admin"`
+// readUser reads the fields of a user that POST may give. JupyterHub REST API: POST /users; name, groups, roles and auth_state are
+// looked at and have no effect.
+func readUser(sent fields) (admin bool, err error) {
+	var name string
+	var groups, roles []string
+	var state map[string]any
+	known := map[string]any{"admin": &admin, "name": &name, "groups": &groups, "roles": &roles, "auth_state": &state}
+	for field := range sent {
+		into, ok := known[field]
+		switch {
+		case !ok:
+			return false, hub.Errorf(hub.Invalid, "Invalid JSON keys: %s", clip(field))
+		case !sent.read(field, into):
+			return false, hub.Errorf(hub.Invalid, "user.%s is of the wrong type", field)
+		}
+	}
+	return admin, nil
 }
 
 // createUsers makes users; names that exist are skipped. JupyterHub REST API: POST /users.
 func (a *API) createUsers(c *call) error {
-	var body newUsers
-	if err := web.ReadJSON(c.Request, maxBody, &body); err != nil {
+	sent, err := readObject(c, "Must specify at least one user to create")
+	if err != nil {
 		return err
 	}
-	if len(body.Usernames) == 0 {
-		return hub.Errorf(hub.Invalid, "Must specify at least one user to create")
-	}
-	if err := mayGrantAdmin(c, body.Admin); err != nil {
+	names, err := a.readNames(sent)
+	if err != nil {
 		return err
 	}
-	var invalid []string
-	for i, name := range body.Usernames {
-		body.Usernames[i] = strings.ToLower(name)
-		if a.auth.CheckName(body.Usernames[i]) != nil {
-			invalid = append(invalid, clip(name))
-		}
+	delete(sent, "usernames")
+	admin, err := readUser(sent)
+	if err != nil {
+		return err
 	}
-	if len(invalid) == 1 {
-		return hub.Errorf(hub.Invalid, "Invalid username: %s", invalid[0])
-	}
-	if len(invalid) > 1 {
-		return hub.Errorf(hub.Invalid, "Invalid usernames: %s", strings.Join(invalid, ", "))
+	if err := mayGrantAdmin(c, admin); err != nil {
+		return err
 	}
 	created := []object{}
-	for _, name := range body.Usernames {
-		u, err := a.db.CreateUser(c.Context(), name, body.Admin, time.Now())
+	for _, name := range names {
+		u, err := a.db.CreateUser(c.Context(), name, admin, time.Now())
 		if err != nil && hub.CodeOf(err) == hub.Conflict {
 			continue
 		}
@@ -104,9 +107,30 @@ func (a *API) createUsers(c *call) error {
 		created = append(created, a.userModel(c.who, newParts(u)))
 	}
 	if len(created) == 0 {
-		return hub.Errorf(hub.Conflict, "All %d users already exist", len(body.Usernames))
+		return hub.Errorf(hub.Conflict, "All %d users already exist", len(names))
 	}
 	return web.JSON(c.w, http.StatusCreated, created)
+}
+
+// readNames reads the names of users to make, as the users will be known.
+func (a *API) readNames(sent fields) ([]string, error) {
+	var names, invalid []string
+	if !sent.read("usernames", &names) || len(names) == 0 {
+		return nil, hub.Errorf(hub.Invalid, "Must specify at least one user to create")
+	}
+	for i, name := range names {
+		names[i] = a.auth.KnownAs(name)
+		if a.auth.CheckName(names[i]) != nil {
+			invalid = append(invalid, clip(name))
+		}
+	}
+	if len(invalid) == 1 {
+		return nil, hub.Errorf(hub.Invalid, "Invalid username: %s", invalid[0])
+	}
+	if len(invalid) > 1 {
+		return nil, hub.Errorf(hub.Invalid, "Invalid usernames: %s", clip(strings.Join(invalid, ", ")))
+	}
+	return names, nil
 }
 
 // newParts is what a user is who has just been made.
@@ -129,17 +153,21 @@ func mayGrantAdmin(c *call, admin bool) error {
 
 // createUser makes one user. JupyterHub REST API: POST /users/{name}; the name is taken as it is.
 func (a *API) createUser(c *call) error {
-	var body newUsers
-	if err := web.ReadJSON(c.Request, maxBody, &body); err != nil {
+	sent, err := readObject(c, "Invalid JSON data: it must be an object")
+	if err != nil {
 		return err
 	}
-	if err := mayGrantAdmin(c, body.Admin); err != nil {
+	admin, err := readUser(sent)
+	if err != nil {
+		return err
+	}
+	if err := mayGrantAdmin(c, admin); err != nil {
 		return err
 	}
 	if a.auth.CheckName(c.key.User) != nil {
 		return hub.Errorf(hub.Invalid, "Failed to create user: %s", clip(c.key.User))
 	}
-	u, err := a.db.CreateUser(c.Context(), c.key.User, body.Admin, time.Now())
+	u, err := a.db.CreateUser(c.Context(), c.key.User, admin, time.Now())
 	if err != nil && hub.CodeOf(err) == hub.Conflict {
 		return hub.Errorf(hub.Conflict, "User %s already exists", c.key.User)
 	}
@@ -164,9 +192,17 @@ func (a *API) deleteUser(c *call) error {
 	}
 	for _, srv := range servers {
 		if srv.Phase == hub.Stopping {
-			return hub.Errorf(hub.Invalid, "%s's server is in the process of stopping, please wait.", u.Name)
+			return stillStopping(u)
 		}
-		if err := a.end(c, srv); err != nil {
+		limit := time.Duration(math.MaxInt64)
+		if srv.Active() {
+			limit = a.cfg.SlowStop
+		}
+		err := a.within(c, limit, func(ctx context.Context) error { return a.endServer(ctx, srv) })
+		if errors.Is(err, errPending) {
+			return stillStopping(u)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -177,100 +213,18 @@ func (a *API) deleteUser(c *call) error {
 	return nil
 }
 
-// end stops a server for good before its user goes.
-func (a *API) end(c *call, srv *hub.Server) error {
+func stillStopping(u *hub.User) error {
+	return hub.Errorf(hub.Invalid, "%s's server is in the process of stopping, please wait.", u.Name)
+}
+
+// endServer stops a server for good before its user goes.
+func (a *API) endServer(ctx context.Context, srv *hub.Server) error {
 	if srv.Key.Server != "" {
-		return a.spawn.Delete(c.Context(), srv.Key)
+		return a.spawn.Delete(ctx, srv.Key)
 	}
-	if _, err := a.spawn.Stop(c.Context(), srv.Key, ""); err != nil {
+	if _, err := a.spawn.Stop(ctx, srv.Key, ""); err != nil {
 		return err
 	}
-	_, err := a.spawn.WaitStopped(c.Context(), srv.Key)
+	_, err := a.spawn.WaitStopped(ctx, srv.Key)
 	return err
-}
-
-// reported is the body of POST /users/{name}/activity.
-type reported struct {
-	LastActivity *string                     `json:"last_activity"`
-	Servers      map[string]reportedActivity `json:"servers"`
-}
-
-type reportedActivity struct {
-	LastActivity string `json:"last_activity"`
-}
-
-// activity takes what a server reports. JupyterHub REST API: POST /users/{name}/activity: everything is checked before anything
-// is stored; values only move forward.
-func (a *API) activity(c *call) error {
-	var body reported
-	if err := readActivity(c, &body); err != nil {
-		return err
-	}
-	u, err := a.user(c)
-	if err != nil {
-		return err
-	}
-	var batch []store.Activity
-	if len(body.Servers) > 0 {
-		if batch, err = a.serverActivity(c, u, body.Servers); err != nil {
-			return err
-		}
-	}
-	if body.LastActivity != nil {
-		at, err := past(*body.LastActivity)
-		if err != nil {
-			return err
-		}
-		batch = append(batch, store.Activity{UserID: u.ID, At: at})
-	}
-	for _, one := range batch {
-		a.auth.Record(one)
-	}
-	return nil
-}
-
-func readActivity(c *call, body *reported) error {
-	err := web.ReadJSON(c.Request, maxBody, body)
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return err
-	case err != nil:
-		return hub.Wrap(hub.Invalid, err, "body must be a json dict with last_activity, or servers of the form {server_name: {last_activity: timestamp}}")
-	case body.LastActivity == nil && body.Servers == nil:
-		return hub.Errorf(hub.Invalid, "body must contain at least one of `last_activity` or `servers`")
-	}
-	return nil
-}
-
-func (a *API) serverActivity(c *call, u *hub.User, reports map[string]reportedActivity) ([]store.Activity, error) {
-	servers, err := a.db.ServersOfUser(c.Context(), u.ID)
-	if err != nil {
-		return nil, err
-	}
-	ids := make(map[string]int64, len(servers))
-	for _, srv := range servers {
-		ids[srv.Key.Server] = srv.ID
-	}
-	var batch []store.Activity
-	for name, report := range reports {
-		if ids[name] == 0 {
-			return nil, hub.Errorf(hub.Invalid, "No such server '%s' for user %s", clip(name), u.Name)
-		}
-		at, err := past(report.LastActivity)
-		if err != nil {
-			return nil, err
-		}
-		batch = append(batch, store.Activity{ServerID: ids[name], At: at})
-	}
-	return batch, nil
-}
-
-// past reads a time that is at most 59 minutes ahead: clocks differ.
-func past(text string) (time.Time, error) {
-	at, err := moment(text)
-	if err == nil && at.After(time.Now().Add(59*time.Minute)) {
-		return at, hub.Errorf(hub.Invalid, "Rejecting activity from more than an hour in the future: %s", clip(text))
-	}
-	return at, err
 }

@@ -37,14 +37,6 @@ func moment(text string) (time.Time, error) {
 	return time.Time{}, hub.Errorf(hub.Invalid, "Not a valid timestamp: '%s'", clip(text))
 }
 
-// clip cuts what somebody sent, for use in a message.
-func clip(s string) string {
-	if len(s) > 80 {
-		return s[:80] + "…"
-	}
-	return s
-}
-
 // orNull gives null for nothing.
 func orNull(s string) any {
 	if s == "" {

@@ -273,6 +273,7 @@ func (a *App) faces(who *auth.Auth, authenticator hub.Authenticator) error {
 		AllowNamedServers: h.AllowNamedServers, PageDefault: h.APIPageDefault, PageMax: h.APIPageMax, TokenMaxExpiry: h.TokenMaxExpiry,
 		Authenticator: a.cfg.Auth.Class, Spawner: a.cfg.Spawner.Class, Log: a.log,
 	}, who, a.db, a.spawn)
+	a.undo = append(a.undo, rest.Close)
 	provider := oauth.New(oauth.Config{
 		BaseURL: h.BaseURL, TokenExpires: h.OAuthTokenExpires, RequirePKCE: h.OAuthRequirePKCE, Consent: consent(site, render), Log: a.log,
 	}, who, a.db)

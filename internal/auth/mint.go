@@ -19,6 +19,7 @@ type TokenRequest struct {
 	Note    string
 	Expires time.Duration // life; 0: for ever, or as long as limit allows
 	Scopes  []string      // raw; empty: inherit, which is everything that the owner may
+	Bare    bool          // with empty Scopes: nothing but knowing the owner, instead of inherit
 	Limit   time.Duration // token_expires_in_max_seconds; 0: none
 }
 
@@ -32,7 +33,7 @@ func (a *Auth) Mint(ctx context.Context, by *Principal, owner *hub.User, req Tok
 	if req.Limit > 0 && req.Expires > req.Limit {
 		return "", nil, hub.Errorf(hub.Invalid, "token expires_in: %d must not exceed %d", int64(req.Expires.Seconds()), int64(req.Limit.Seconds()))
 	}
-	if len(req.Scopes) == 0 {
+	if len(req.Scopes) == 0 && !req.Bare {
 		req.Scopes = []string{scope.Inherit}
 	}
 	if err := a.mayHold(ctx, owner, req.Scopes); err != nil {

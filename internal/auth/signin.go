@@ -85,14 +85,20 @@ func refused(cause error) error {
 // normalise gives the name under which a user is known. JupyterHub's web contract: lower case, then username_map; not empty,
 // no slash even when unquoted, not only dots, no outer spaces.
 func (a *Auth) normalise(name string) (string, error) {
-	name = strings.ToLower(name)
-	if mapped, ok := a.cfg.UsernameMap[name]; ok {
-		name = mapped
-	}
+	name = a.KnownAs(name)
 	if err := a.CheckName(name); err != nil {
 		return "", refused(err)
 	}
 	return name, nil
+}
+
+// KnownAs gives the name under which somebody who gives this name is known: in lower case, then as Authenticator.username_map has it.
+func (a *Auth) KnownAs(name string) string {
+	name = strings.ToLower(name)
+	if mapped, ok := a.cfg.UsernameMap[name]; ok {
+		return mapped
+	}
+	return name
 }
 
 // CheckName says why a name cannot be a user's.
