@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,9 +17,7 @@ import (
 func impatient(t *testing.T, spawner hub.Spawner, more map[string]any) *caller {
 	t.Helper()
 	settings := map[string]any{"tornado_settings": map[string]any{"slow_spawn_timeout": 0, "slow_stop_timeout": 0}}
-	for name, value := range more {
-		settings[name] = value
-	}
+	maps.Copy(settings, more)
 	c := admin(t, apptest.Start(t, apptest.Options{Spawner: spawner, Config: map[string]map[string]any{"JupyterHub": settings}}))
 	c.expect("POST", "/users", `{"usernames": ["ada", "bob"]}`, 201, "")
 	return c
