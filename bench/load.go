@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"math"
 	"slices"
 	"sync"
@@ -32,31 +31,21 @@ func (s sample) quantile(q float64) float64 {
 }
 
 // load lets clients work side by side, each on its own connection to address, for a tenth of spell unmeasured and then for
-// spell. prepare is called once for each client and gives its work. The first error ends all.
+// spell, or until each has done one piece of work. prepare is called once for each client and gives its work. The first error
+// ends all.
 func load(ctx context.Context, address string, clients int, spell time.Duration, prepare func(c *conn, client int) func(context.Context) error) (sample, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	begin := time.Now().Add(spell / 10)
-	end := begin.Add(spell)
 	took := make([][]time.Duration, clients)
 	var all sync.WaitGroup
 	for i := range clients {
 		all.Go(func() {
 			c := &conn{address: address, timeout: requestTimeout}
 			defer c.shut()
-			work := prepare(c, i)
-			for ctx.Err() == nil {
-				from := time.Now()
-				if from.After(end) {
-					return
-				}
-				if err := work(ctx); err != nil {
-					stop(err)
-					return
-				}
-				if now := time.Now(); from.After(begin) && now.Before(end) {
-					took[i] = append(took[i], now.Sub(from))
-				}
+			var err error
+			if took[i], err = repeat(ctx, begin, begin.Add(spell), prepare(c, i)); err != nil {
+				stop(err)
 			}
 		})
 	}
@@ -64,9 +53,23 @@ func load(ctx context.Context, address string, clients int, spell time.Duration,
 	if err := context.Cause(ctx); err != nil {
 		return sample{}, err
 	}
-	s := sample{elapsed: spell, took: slices.Concat(took...)}
-	if len(s.took) == 0 {
-		return sample{}, errors.New("no piece of work was done in time")
+	return sample{elapsed: time.Since(begin), took: slices.Concat(took...)}, nil
+}
+
+// repeat does work until end, and gives how long each piece took that was begun after begin; there is at least one.
+func repeat(ctx context.Context, begin, end time.Time, work func(context.Context) error) ([]time.Duration, error) {
+	var took []time.Duration
+	for ctx.Err() == nil {
+		from := time.Now()
+		if from.After(end) && len(took) > 0 {
+			break
+		}
+		if err := work(ctx); err != nil {
+			return nil, err
+		}
+		if from.After(begin) {
+			took = append(took, time.Since(from))
+		}
 	}
-	return s, nil
+	return took, nil
 }

@@ -31,6 +31,13 @@ func TestLoad(t *testing.T) {
 	if err != nil || len(got.took) == 0 || len(got.took) > 40 {
 		t.Errorf("%d pieces of work, error %v", len(got.took), err)
 	}
+	slow := func(*conn, int) func(context.Context) error {
+		return func(context.Context) error { time.Sleep(20 * time.Millisecond); return nil }
+	}
+	got, err = load(t.Context(), "", 2, time.Millisecond, slow)
+	if err != nil || len(got.took) < 2 || got.elapsed < 20*time.Millisecond {
+		t.Errorf("slow work: %d pieces in %s, error %v; want one for each client", len(got.took), got.elapsed, err)
+	}
 	fault := errors.New("fault")
 	_, err = load(t.Context(), "", 2, time.Minute, func(_ *conn, client int) func(context.Context) error {
 		return func(ctx context.Context) error {
