@@ -119,6 +119,10 @@ func arguments(cfg Config, python string) []string {
 		"--Spawner.cmd=[\"" + filepath.Join(python, "bin", "jupyterhub-singleuser") + "\"]", "--Spawner.default_url=/lab",
 		"--Spawner.start_timeout=120", "--Spawner.http_timeout=120",
 	}
+	if cfg.Port != 0 {
+		// Servers that outlive a killed hub find the next one at the same address.
+		args = append(args, "--JupyterHub.hub_connect_url=http://127.0.0.1:"+strconv.Itoa(cfg.Port))
+	}
 	if os.Geteuid() == 0 {
 		args = append(args, "--Spawner.args=[\"--allow-root\"]")
 	}
