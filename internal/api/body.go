@@ -29,7 +29,7 @@ func readObject(c *call, otherwise string) (fields, error) {
 	return out, nil
 }
 
-// readBody gives the body, which is empty or JSON.
+// readBody gives the body, which is empty or JSON in UTF-8; PostgreSQL stores no other text.
 func readBody(c *call) ([]byte, error) {
 	text, err := io.ReadAll(c.Body)
 	var tooLarge *http.MaxBytesError
@@ -39,7 +39,7 @@ func readBody(c *call) ([]byte, error) {
 	case err != nil:
 		return nil, hub.Wrap(hub.Invalid, err, "The body of the request could not be read")
 	}
-	if text = bytes.TrimSpace(text); len(text) > 0 && !json.Valid(text) {
+	if text = bytes.TrimSpace(text); len(text) > 0 && (!json.Valid(text) || !utf8.Valid(text)) {
 		return nil, hub.Errorf(hub.Invalid, "Invalid JSON in body of request")
 	}
 	return text, nil

@@ -147,7 +147,7 @@ func (a *API) userModels(c *call, users []*hub.User) ([]object, error) {
 	}
 	items := []object{}
 	for _, u := range users {
-		parts := &userParts{user: u, servers: servers[u.ID], groups: groups[u.ID], roles: roles[u.ID], stopped: wantStopped(c.Request)}
+		parts := &userParts{user: u, servers: servers[u.ID], groups: groups[u.ID], roles: roles[u.ID], stopped: stopped}
 		if m := a.userModel(c.who, parts); len(m) > 0 {
 			items = append(items, m)
 		}

@@ -90,6 +90,7 @@ func TestBodies(t *testing.T) {
 		c.expect("POST", path, large, 413, "larger than 1048576 bytes")
 		c.expect("POST", path, `{"a": `, 400, "Invalid JSON in body of request")
 		c.expect("POST", path, `{} {}`, 400, "Invalid JSON in body of request")
+		c.expect("POST", path, "{\"a\": \"\xff\"}", 400, "Invalid JSON in body of request")
 		c.expect("POST", path, `"text"`, 400, "")
 	}
 	c.expect("POST", "/users/bob", `{"color": "red"}`, 400, "Invalid JSON keys: color")
