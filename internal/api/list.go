@@ -145,7 +145,7 @@ func (a *API) userModels(c *call, users []*hub.User) ([]object, error) {
 	if err != nil {
 		return nil, err
 	}
-	items := []object{}
+	items, stopped := []object{}, wantStopped(c.Request)
 	for _, u := range users {
 		parts := &userParts{user: u, servers: servers[u.ID], groups: groups[u.ID], roles: roles[u.ID], stopped: stopped}
 		if m := a.userModel(c.who, parts); len(m) > 0 {

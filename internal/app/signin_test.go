@@ -8,6 +8,7 @@ import (
 
 	"berdlhub/internal/app/apptest"
 	"berdlhub/internal/auth"
+	"berdlhub/internal/hub"
 	"berdlhub/internal/kbase"
 	"berdlhub/internal/kbase/kbasetest"
 	"berdlhub/internal/spawn/spawntest"
@@ -331,5 +332,28 @@ func TestRefreshToken(t *testing.T) {
 	}
 	if strings.Contains(a.Body, token) {
 		t.Error("the answer holds the token")
+	}
+}
+
+// TestSignOutOfAnEndedSession signs out after KBase has ended the session: what was made in it must not outlive it.
+func TestSignOutOfAnEndedSession(t *testing.T) {
+	t.Parallel()
+	clock, fake := &apptest.Clock{}, spawntest.NewFake()
+	t.Cleanup(fake.Close)
+	fake.Serve(apptest.SingleUser)
+	h, k := startKBase(t, apptest.Options{Now: clock.Now, Spawner: fake})
+	b, token := signedIn(t, h, k)
+	h.Ready(t, hub.ServerKey{User: "ada"})
+	if got := open(b); got != inside {
+		t.Fatalf("before: %s", got)
+	}
+	if h.Tokens(t, "ada") == "" {
+		t.Fatal("the visit made no token")
+	}
+	k.Revoke(token)
+	clock.Advance(121 * time.Second)
+	b.Get("/hub/logout")
+	if got := h.Tokens(t, "ada"); got != "" {
+		t.Errorf("tokens %s outlive the session", got)
 	}
 }

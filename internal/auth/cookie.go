@@ -156,24 +156,30 @@ func notHex(r rune) bool {
 	return (r < '0' || r > '9') && (r < 'a' || r > 'f')
 }
 
-// FromPage says who visits a page, by the sign-in cookie only. nil means nobody; a cookie that is not valid is expired.
+// signedIn finds the user of the sign-in cookie, whether or not the session still holds; sent says that there was a cookie.
 // Several sign-in cookies that lead to different users count as none: one of them was put there by somebody else.
-func (a *Auth) FromPage(w http.ResponseWriter, r *http.Request) (*Principal, error) {
-	var found *hub.User
-	sent := false
+func (a *Auth) signedIn(r *http.Request) (found *hub.User, sent bool, err error) {
 	for _, c := range r.CookiesNamed(a.loginName()) {
 		sent = true
 		u, err := a.userOfCookie(r.Context(), c.Value)
 		if err != nil {
-			return nil, err
+			return nil, true, err
 		}
 		if found != nil && u != nil && found.ID != u.ID {
-			found = nil
-			break
+			return nil, true, nil
 		}
 		if u != nil {
 			found = u
 		}
+	}
+	return found, sent, nil
+}
+
+// FromPage says who visits a page, by the sign-in cookie only. nil means nobody; a cookie that is not valid is expired.
+func (a *Auth) FromPage(w http.ResponseWriter, r *http.Request) (*Principal, error) {
+	found, sent, err := a.signedIn(r)
+	if err != nil {
+		return nil, err
 	}
 	if found == nil {
 		if sent {

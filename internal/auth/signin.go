@@ -139,16 +139,20 @@ func (a *Auth) allowed(ctx context.Context, name string) error {
 	return refused(hub.Errorf(hub.Forbidden, "%s is not in Authenticator.allowed_users, and allow_all is not set", name))
 }
 
-// SignOut ends this browser's session: its tokens are deleted and its cookies expired. It works for nobody too.
-// JupyterHub's OAuth contract, sessions: every token made in the session goes.
-func (a *Auth) SignOut(w http.ResponseWriter, r *http.Request, p *Principal) error {
-	if p != nil && p.User != nil {
+// SignOut ends this browser's session: its tokens are deleted and its cookies expired, also when the sign-in service has
+// ended the session before. It works for nobody too. JupyterHub's OAuth contract, sessions: every token made in the session goes.
+func (a *Auth) SignOut(w http.ResponseWriter, r *http.Request) error {
+	u, _, err := a.signedIn(r)
+	if err != nil {
+		return err
+	}
+	if u != nil {
 		if id := sessionOf(r); id != "" {
-			if err := a.db.DeleteTokensOfSession(r.Context(), p.User.ID, id); err != nil {
+			if err := a.db.DeleteTokensOfSession(r.Context(), u.ID, id); err != nil {
 				return fmt.Errorf("end the session's tokens: %w", err)
 			}
 		}
-		a.cfg.Log.InfoContext(r.Context(), "user signed out", "user", p.User.Name)
+		a.cfg.Log.InfoContext(r.Context(), "user signed out", "user", u.Name)
 	}
 	a.expire(w, r, SessionCookie, a.cfg.BaseURL)
 	a.expire(w, r, a.loginName(), a.loginPath())

@@ -115,7 +115,7 @@ func (p *Pages) logout(w http.ResponseWriter, r *http.Request) error {
 	if !auth.SameOrigin(r) && who != nil {
 		return hub.Errorf(hub.Forbidden, "Another site asked to sign you out. Use the hub's own page to sign out.")
 	}
-	if err := p.auth.SignOut(w, r, who); err != nil {
+	if err := p.auth.SignOut(w, r); err != nil {
 		return err
 	}
 	if who != nil && p.cfg.ShutdownOnLogout {
