@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -92,6 +93,7 @@ type hub struct {
 // configure writes the configuration of the hubs in a folder.
 func configure(t *testing.T, dir, dbURL string) {
 	t.Helper()
+	t.Cleanup(func() { sweep(t, dir) })
 	settings := map[string]map[string]any{
 		"JupyterHub": {
 			"bind_url": "http://127.0.0.1:0/", "hub_bind_url": "http://127.0.0.1:0", "db_url": dbURL, "cookie_secret": cookieSecret,
@@ -111,6 +113,16 @@ func configure(t *testing.T, dir, dbURL string) {
 	}
 	if err := os.WriteFile(filepath.Join(dir, "config.json"), text, 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// sweep ends what a failed test left of the processes of a folder.
+func sweep(t *testing.T, dir string) {
+	t.Helper()
+	for _, pid := range processes(t, dir) {
+		if n, err := strconv.Atoi(pid); err == nil {
+			_ = syscall.Kill(n, syscall.SIGKILL) // it may have ended by itself
+		}
 	}
 }
 
