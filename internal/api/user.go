@@ -95,19 +95,16 @@ func (a *API) createUsers(c *call) error {
 	if err := mayGrantAdmin(c, admin); err != nil {
 		return err
 	}
-	created := []object{}
-	for _, name := range names {
-		u, err := a.db.CreateUser(c.Context(), name, admin, time.Now())
-		if err != nil && hub.CodeOf(err) == hub.Conflict {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		created = append(created, a.userModel(c.who, newParts(u)))
+	users, err := a.db.CreateUsers(c.Context(), names, admin, time.Now())
+	if err != nil {
+		return err
 	}
-	if len(created) == 0 {
+	if len(users) == 0 {
 		return hub.Errorf(hub.Conflict, "All %d users already exist", len(names))
+	}
+	created := make([]object, len(users))
+	for i, u := range users {
+		created[i] = a.userModel(c.who, newParts(u))
 	}
 	return web.JSON(c.w, http.StatusCreated, created)
 }

@@ -151,6 +151,34 @@ func (db *DB) CreateUser(ctx context.Context, userName string, admin bool, now t
 	return u, nil
 }
 
+// CreateUsers makes users with the role user, all of them or none, and gives those that are new; names that are taken are
+// left out. Errors: hub.Invalid when a name cannot be.
+func (db *DB) CreateUsers(ctx context.Context, names []string, admin bool, now time.Time) (created []*hub.User, err error) {
+	for _, n := range names {
+		if err := name("user name", n); err != nil {
+			return nil, err
+		}
+	}
+	err = db.tx(ctx, serial, func(t *tx) error {
+		created = nil
+		for _, n := range names {
+			u, err := insertUser(ctx, t, n, admin, now)
+			if err != nil && hub.CodeOf(err) == hub.Conflict {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			created = append(created, u)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create users: %w", err)
+	}
+	return created, nil
+}
+
 func insertUser(ctx context.Context, t *tx, userName string, admin bool, now time.Time) (*hub.User, error) {
 	rows, err := list(ctx, t, column[int64], `INSERT INTO users (name, created, cookie_id) VALUES ($1, $2, $3)
 		ON CONFLICT (name) DO NOTHING RETURNING id`, userName, stamp(now), secret.NewSessionID())

@@ -219,3 +219,28 @@ func makeReady(t testing.TB, db *store.DB, key hub.ServerKey) *hub.Server {
 	ok(t, db.ReleaseClaim(t.Context(), srv.ID, "maker", t0))
 	return srv
 }
+
+func TestCreateUsers(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		first, err := db.CreateUsers(ctx, []string{"ada", "bob", "ada"}, false, time.Now())
+		if err != nil || len(first) != 2 {
+			t.Fatalf("%d users, %v; want ada and bob", len(first), err)
+		}
+		second, err := db.CreateUsers(ctx, []string{"bob", "cyd"}, true, time.Now())
+		if err != nil || len(second) != 1 || second[0].Name != "cyd" || !second[0].Admin {
+			t.Errorf("%+v, %v; want cyd, an admin", second, err)
+		}
+		if _, err := db.CreateUsers(ctx, []string{"dan", ""}, false, time.Now()); hub.CodeOf(err) != hub.Invalid {
+			t.Errorf("an empty name: %v", err)
+		}
+		if _, err := db.UserByName(ctx, "dan"); hub.CodeOf(err) != hub.NotFound {
+			t.Errorf("dan was made although the call failed: %v", err)
+		}
+		access, err := db.AccessOfUser(ctx, first[0].ID)
+		if err != nil || len(access.Roles) != 1 || access.Roles[0].Name != "user" {
+			t.Errorf("roles %v, %v", access, err)
+		}
+	})
+}
