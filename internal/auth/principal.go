@@ -93,9 +93,7 @@ func jsonBody(r *http.Request) bool {
 	})
 }
 
-// FromToken says whose token a request carries. nil means that it carries none that is valid.
-func (a *Auth) FromToken(r *http.Request) (*Principal, error) { return a.fromToken(r) }
-
+// fromToken says whose token a request carries. nil means that it carries none that is valid.
 func (a *Auth) fromToken(r *http.Request) (*Principal, error) {
 	plain := bearer(r.Header.Get("Authorization"))
 	if !secret.ValidTokenLength(plain) {
