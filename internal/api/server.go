@@ -201,8 +201,9 @@ const removeTimeout = 10 * time.Minute
 // remove begins to remove a server once it is stopped, which goes on when nobody waits any more, and gives a wait for it.
 func (a *API) remove(c *call) func(context.Context) error {
 	key, by, done := c.key, c.who.Name(), make(chan error, 1)
+	actor := hub.ActorOf(c.Context())
 	a.background.Go(func() {
-		ctx, cancel := context.WithTimeout(a.life, removeTimeout)
+		ctx, cancel := context.WithTimeout(hub.WithActor(a.life, actor), removeTimeout)
 		defer cancel()
 		err := a.spawn.Delete(ctx, key)
 		if err != nil {

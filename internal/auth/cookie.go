@@ -197,6 +197,7 @@ func (a *Auth) FromPage(w http.ResponseWriter, r *http.Request) (*Principal, err
 	}
 	p := &Principal{User: who.user, SessionID: a.SessionID(w, r), Scopes: who.scopes, Groups: who.groups, Banner: banner, members: a.Members()}
 	a.noteUser(p, a.cfg.Now())
+	a.acts(r, p)
 	return p, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"berdlhub/internal/scope"
 	"berdlhub/internal/secret"
 	"berdlhub/internal/store"
+	"berdlhub/internal/web"
 )
 
 // Principal is who is asking: a user or a service, by cookie or by token. It is never changed after it is made.
@@ -52,6 +53,23 @@ func (p *Principal) Has(base string, t scope.Target) bool {
 
 // Members answers who is in which group, for the packages that filter lists.
 func (p *Principal) Members() scope.Membership { return p.members }
+
+// Act writes down who acts in a request, for the audit log. The faces need it only for a GET that changes something:
+// of every other request it is written down when it is found out who asks.
+func (a *Auth) Act(r *http.Request, p *Principal) {
+	actor := hub.Actor{Kind: p.Kind(), Name: p.Name(), Address: a.ClientIP(r), RequestID: web.RequestIDFrom(r.Context())}
+	if p.Token != nil {
+		actor.Token = fmt.Sprintf("a%d", p.Token.ID)
+	}
+	hub.SetActor(r.Context(), actor)
+}
+
+// acts is Act for requests whose method changes something.
+func (a *Auth) acts(r *http.Request, p *Principal) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		a.Act(r, p)
+	}
+}
 
 // Require gives nil when the principal holds one of the scopes for the target.
 // JupyterHub REST API, permission outcome: nobody is 403; a scope held with another filter is 404, so that nobody learns
@@ -112,6 +130,7 @@ func (a *Auth) fromToken(r *http.Request) (*Principal, error) {
 		return nil, nil
 	}
 	a.noteToken(p, now)
+	a.acts(r, p)
 	return p, nil
 }
 

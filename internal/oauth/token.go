@@ -49,6 +49,7 @@ func (p *Provider) exchange(w http.ResponseWriter, r *http.Request) (*grant, err
 		Hashed: secret.HashToken(plain, secret.GeneratedRounds), Prefix: secret.TokenPrefix(plain),
 		Created: now, Expires: now.Add(p.cfg.TokenExpires),
 	}
+	hub.SetActor(r.Context(), hub.Actor{Kind: "client", Name: client.ID, Address: p.auth.ClientIP(r), RequestID: web.RequestIDFrom(r.Context())})
 	if err := p.db.ExchangeCode(r.Context(), code.Code, t); err != nil {
 		if hub.CodeOf(err) == hub.NotFound {
 			return nil, &protocolError{Code: invalidGrant} // somebody else was faster

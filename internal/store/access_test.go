@@ -134,7 +134,7 @@ func TestShares(t *testing.T) {
 			where := url(t)
 			db := storetest.Open(t, where, "r")
 			owner, ada, bob := newUser(t, db, "owner"), newUser(t, db, "ada"), newUser(t, db, "bob")
-			srv := newServer(t, db, hub.ServerKey{User: "owner"})
+			srv, other := newServer(t, db, hub.ServerKey{User: "owner"}), newServer(t, db, hub.ServerKey{User: "owner", Server: "other"})
 			ok(t, db.SyncGroups(t.Context(), map[string]store.GroupSpec{"g": {Users: []string{"bob"}}}))
 			driver, where := "pgx", where
 			if engine == "sqlite" {
@@ -143,7 +143,7 @@ func TestShares(t *testing.T) {
 			insert := `INSERT INTO shares (owner_id, server_id, user_id, group_id, scopes, created, expires) `
 			raw(t, driver, where,
 				fmt.Sprintf(insert+`VALUES (%d, %d, %d, NULL, '["access:servers!server=owner/","a"]', 1, 0)`, owner.ID, srv.ID, ada.ID),
-				fmt.Sprintf(insert+`VALUES (%d, %d, %d, NULL, '["expired"]', 1, 1)`, owner.ID, srv.ID, ada.ID),
+				fmt.Sprintf(insert+`VALUES (%d, %d, %d, NULL, '["expired"]', 1, 1)`, owner.ID, other.ID, ada.ID),
 				fmt.Sprintf(insert+`SELECT %d, %d, NULL, id, '["b"]', 1, 4000000000000000 FROM groups`, owner.ID, srv.ID))
 			for id, want := range map[int64]string{owner.ID: "", ada.ID: "access:servers!server=owner/ a", bob.ID: "b"} {
 				a := must[*store.Access](t)(db.AccessOfUser(t.Context(), id))

@@ -20,10 +20,11 @@ func (db *DB) DescribeServer(ctx context.Context, id int64, displayName string, 
 		if err != nil {
 			return err
 		}
-		if srv, err = findServerByID(ctx, t, id, ""); err == nil {
-			t.server(srv)
+		if srv, err = findServerByID(ctx, t, id, ""); err != nil {
+			return err
 		}
-		return err
+		t.server(srv)
+		return t.audit(ctx, "server.describe", serverTarget(srv.Key), nil)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("describe a server: %w", err)

@@ -22,3 +22,8 @@ func (db *DB) HangUpListeners(ctx context.Context) error {
 func (db *DB) Analyze(ctx context.Context) error {
 	return db.tx(ctx, byRow, func(t *tx) error { return exec(ctx, t, `ANALYZE`) })
 }
+
+// Exec runs a statement as the hub's own connection does.
+func (db *DB) Exec(ctx context.Context, statement string) error {
+	return db.tx(ctx, byRow, func(t *tx) error { return exec(ctx, t, statement) })
+}

@@ -109,10 +109,11 @@ func (db *DB) EnsureServer(ctx context.Context, key hub.ServerKey, displayName s
 			return err
 		}
 		created = n > 0
-		if srv, err = findServer(ctx, t, key, ""); err == nil && created {
-			t.server(srv)
+		if srv, err = findServer(ctx, t, key, ""); err != nil || !created {
+			return err
 		}
-		return err
+		t.server(srv)
+		return t.audit(ctx, "server.create", serverTarget(key), nil)
 	})
 	if err != nil {
 		return nil, false, fmt.Errorf("make a server: %w", err)
@@ -139,7 +140,10 @@ func (db *DB) DeleteServer(ctx context.Context, id int64) error {
 		if s.Active() {
 			return hub.Errorf(hub.Conflict, "The server %s is running: stop it first", s.Key)
 		}
-		return dropServer(ctx, t, s)
+		if err := dropServer(ctx, t, s); err != nil {
+			return err
+		}
+		return t.audit(ctx, "server.delete", serverTarget(s.Key), nil)
 	})
 	if err != nil {
 		return fmt.Errorf("delete a server: %w", err)

@@ -52,9 +52,29 @@ func insertToken(ctx context.Context, t *tx, k *hub.Token) error {
 		scopes, note, created, expires, last_activity) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`,
 		idOrNull(k.UserID), idOrNull(k.ServiceID), k.Hashed, k.Prefix, k.ClientID, k.SessionID, k.RunID,
 		listText(k.Scopes), k.Note, stamp(k.Created), stamp(k.Expires), stamp(k.LastActivity)))
+	if err != nil {
+		return err
+	}
 	k.ID = id
 	t.publish(Change{Kind: ChangeToken, ID: id})
-	return err
+	if k.RunID != "" {
+		return nil // part of a start, which has a line of its own
+	}
+	return auditToken(ctx, t, "token.create", k)
+}
+
+// auditToken writes that a token was made or deleted.
+func auditToken(ctx context.Context, t *tx, action string, k *hub.Token) error {
+	owner, err := column[string](t.QueryRowContext(ctx, `SELECT 'user/' || u.name FROM users u WHERE u.id = $1
+		UNION ALL SELECT 'service/' || s.name FROM services s WHERE s.id = $2`, k.UserID, k.ServiceID))
+	if err != nil {
+		return err
+	}
+	detail := map[string]any{"id": fmt.Sprintf("a%d", k.ID), "note": cut(k.Note, maxName)}
+	if k.ClientID != hub.PlainClient {
+		detail["client"] = k.ClientID
+	}
+	return t.audit(ctx, action, owner, detail)
 }
 
 func expired(k *hub.Token, now time.Time) bool { return !k.Expires.IsZero() && !k.Expires.After(now) }
@@ -147,12 +167,32 @@ func (db *DB) deleteTokens(ctx context.Context, where string, args ...any) error
 
 // DeleteToken deletes a token. One that does not exist is no error.
 func (db *DB) DeleteToken(ctx context.Context, id int64) error {
-	return db.deleteTokens(ctx, `id = $1`, id)
+	return db.withdrawTokens(ctx, `id = $1`, id)
+}
+
+// withdrawTokens deletes tokens that somebody wants gone, which the audit log tells.
+func (db *DB) withdrawTokens(ctx context.Context, where string, args ...any) error {
+	err := db.tx(ctx, byRow, func(t *tx) error {
+		doomed, err := list(ctx, t, scanToken, `SELECT `+tokenColumns+` FROM tokens WHERE `+where, args...)
+		if err != nil {
+			return err
+		}
+		for _, k := range doomed {
+			if err := auditToken(ctx, t, "token.delete", k); err != nil {
+				return err
+			}
+		}
+		return deleteTokens(ctx, t, where, args...)
+	})
+	if err != nil {
+		return fmt.Errorf("delete tokens: %w", err)
+	}
+	return nil
 }
 
 // DeleteTokensOfClient deletes what a user granted to an OAuth client.
 func (db *DB) DeleteTokensOfClient(ctx context.Context, userID int64, clientID string) error {
-	return db.deleteTokens(ctx, `user_id = $1 AND client_id = $2`, userID, clientID)
+	return db.withdrawTokens(ctx, `user_id = $1 AND client_id = $2`, userID, clientID)
 }
 
 // DeleteTokensOfSession deletes the tokens that a user's browser session made. An empty session deletes none.

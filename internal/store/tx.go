@@ -36,6 +36,7 @@ type tx struct {
 	querier
 	d       *dialect
 	changes []Change
+	told    []AuditEntry
 }
 
 // publish tells everybody about a change once the transaction is committed.
@@ -57,6 +58,7 @@ func (db *DB) tx(ctx context.Context, mode isolation, fn func(*tx) error) error 
 		err := db.engine.run(ctx, mode, t, fn)
 		if err == nil {
 			db.feed.publish(t.changes)
+			db.tell(ctx, t.told)
 			return nil
 		}
 		var unsure *unsureError

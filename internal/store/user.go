@@ -142,8 +142,10 @@ func (db *DB) CreateUser(ctx context.Context, userName string, admin bool, now t
 		return nil, err
 	}
 	err = db.tx(ctx, serial, func(t *tx) error {
-		u, err = insertUser(ctx, t, userName, admin, now)
-		return err
+		if u, err = insertUser(ctx, t, userName, admin, now); err != nil {
+			return err
+		}
+		return t.audit(ctx, "user.create", userTarget(userName), adminDetail(admin))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create a user: %w", err)
@@ -169,6 +171,9 @@ func (db *DB) CreateUsers(ctx context.Context, names []string, admin bool, now t
 			if err != nil {
 				return err
 			}
+			if err := t.audit(ctx, "user.create", userTarget(n), adminDetail(admin)); err != nil {
+				return err
+			}
 			created = append(created, u)
 		}
 		return nil
@@ -177,6 +182,14 @@ func (db *DB) CreateUsers(ctx context.Context, names []string, admin bool, now t
 		return nil, fmt.Errorf("create users: %w", err)
 	}
 	return created, nil
+}
+
+// adminDetail is what the audit log says of a user's flag.
+func adminDetail(admin bool) map[string]any {
+	if !admin {
+		return nil
+	}
+	return map[string]any{"admin": true}
 }
 
 func insertUser(ctx context.Context, t *tx, userName string, admin bool, now time.Time) (*hub.User, error) {
@@ -215,11 +228,15 @@ func setAdmin(ctx context.Context, t *tx, id int64, admin bool) error {
 // SetAdmin gives or takes the admin flag and the role admin. Errors: hub.NotFound.
 func (db *DB) SetAdmin(ctx context.Context, userID int64, admin bool) error {
 	return db.tx(ctx, serial, func(t *tx) error {
-		if _, err := findUserByID(ctx, t, userID, t.d.keep("u")); err != nil {
+		u, err := findUserByID(ctx, t, userID, t.d.keep("u"))
+		if err != nil {
 			return err
 		}
 		t.publish(Change{Kind: ChangeAccess, ID: userID})
-		return setAdmin(ctx, t, userID, admin)
+		if err := setAdmin(ctx, t, userID, admin); err != nil {
+			return err
+		}
+		return t.audit(ctx, "user.admin", userTarget(u.Name), map[string]any{"admin": admin})
 	})
 }
 
@@ -250,7 +267,10 @@ func (db *DB) DeleteUser(ctx context.Context, id int64) error {
 			return err
 		}
 		t.publish(Change{Kind: ChangeAccess, ID: id})
-		return exec(ctx, t, `DELETE FROM users WHERE id = $1`, id)
+		if err := exec(ctx, t, `DELETE FROM users WHERE id = $1`, id); err != nil {
+			return err
+		}
+		return t.audit(ctx, "user.delete", userTarget(u.Name), nil)
 	})
 }
 

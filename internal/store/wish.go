@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"berdlhub/internal/hub"
@@ -76,11 +77,11 @@ func askStart(ctx context.Context, t *tx, ask StartAsk) (*hub.Server, bool, erro
 	if err != nil {
 		return nil, false, err
 	}
-	s, err = findServerByID(ctx, t, s.ID, "")
-	if err == nil {
-		t.server(s)
+	if s, err = findServerByID(ctx, t, s.ID, ""); err != nil {
+		return nil, false, err
 	}
-	return s, true, err
+	t.server(s)
+	return s, true, t.audit(ctx, "server.start", serverTarget(s.Key), nil)
 }
 
 // placeFor says whether a start may begin at once or must queue.
@@ -154,5 +155,16 @@ func turnToStop(ctx context.Context, t *tx, s *hub.Server, reason string, failSt
 		return nil, err
 	}
 	t.server(s)
+	detail := map[string]any{}
+	if reason != "" {
+		first, _, _ := strings.Cut(reason, "\n") // what follows may quote the server's log
+		detail["reason"] = cut(first, maxName)
+	}
+	if failStatus != 0 {
+		detail["status"] = failStatus
+	}
+	if err := t.audit(ctx, "server.stop", serverTarget(s.Key), detail); err != nil {
+		return nil, err
+	}
 	return findServerByID(ctx, t, s.ID, "")
 }

@@ -7,19 +7,21 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+
+	"berdlhub/internal/hub"
 )
 
 type requestIDKey struct{}
 
 // RequestID gives every request an id: in its context, in the header X-Request-ID of the answer, and through LogHandler in the log.
-// An id that comes in with the request is not taken over: it could be anything.
+// An id that comes in with the request is not taken over: it could be anything. The context can be told who asks, by hub.SetActor.
 func RequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var raw [8]byte
 		_, _ = rand.Read(raw[:]) // never fails, see its documentation
 		id := hex.EncodeToString(raw[:])
 		w.Header().Set("X-Request-ID", id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+		next.ServeHTTP(w, r.WithContext(hub.ForActor(context.WithValue(r.Context(), requestIDKey{}, id))))
 	})
 }
 
