@@ -12,6 +12,9 @@ import (
 // password opens every account of the dummy authenticator.
 const password = "bench-password"
 
+// admin may open the administration's page.
+const admin = "bench-admin"
+
 // setup is one side's place in one round.
 type setup struct {
 	dir     string
@@ -38,10 +41,10 @@ func newSetup(ctx context.Context, dir, trivial string) (*setup, error) {
 			"bind_url": "http://" + s.public + "/", "hub_bind_url": "http://" + s.private,
 			"db_url":              "sqlite:///" + filepath.Join(dir, "hub.sqlite"),
 			"authenticator_class": "dummy", "spawner_class": "simple",
-			"concurrent_spawn_limit": 1000, "cleanup_servers": true,
+			"concurrent_spawn_limit": 1000, "cleanup_servers": false,
 			"services": []any{map[string]any{"name": "bench", "api_token": s.token, "admin": true}},
 		},
-		"Authenticator":             {"allow_all": true},
+		"Authenticator":             {"allow_all": true, "admin_users": []string{admin}},
 		"DummyAuthenticator":        {"password": password},
 		"Spawner":                   {"cmd": []string{trivial}, "environment": map[string]string{"BENCH_DIR": s.servers}},
 		"SimpleLocalProcessSpawner": {"home_dir_template": filepath.Join(dir, "homes", "{username}")},

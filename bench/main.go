@@ -18,10 +18,11 @@ import (
 
 // size is how much is measured.
 type size struct {
-	rounds int
-	users  int           // created through the API in each round
-	spell  time.Duration // how long a row of requests is measured
-	starts int           // servers started at once
+	rounds  int
+	users   int           // created through the API in each round
+	servers int           // running when the rows of a busy hub are measured
+	spell   time.Duration // how long a row of requests is measured
+	starts  int           // servers started at once
 }
 
 // resultFile is where the table goes besides standard output, relative to the project's root.
@@ -39,18 +40,19 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
-	s := size{spell: 5 * time.Second, starts: 100}
-	quick := flags.Bool("quick", false, "one round of short rows with 500 users, unless -rounds and -users say otherwise")
+	s := size{spell: 5 * time.Second, starts: 200}
+	quick := flags.Bool("quick", false, "one round of short rows with 500 users and 250 servers, unless other flags say otherwise")
 	flags.IntVar(&s.rounds, "rounds", 3, "rounds; the table shows medians")
 	flags.IntVar(&s.users, "users", 10000, "users created through the API in each round, at least 200")
+	flags.IntVar(&s.servers, "servers", 1000, "servers running when a busy hub is measured, from 208 to the number of users")
 	only := flags.String("only", "", "measure one side only: jupyterhub or berdlhub")
 	hub := flags.String("berdlhub", "", "the berdlhub program to measure; empty: build it from this tree")
 	_ = flags.Parse(args) // ends the program on a fault
 	if *quick {
 		s = s.quick(flags)
 	}
-	if s.users < 200 || s.rounds < 1 {
-		return fmt.Errorf("-users must be at least 200 and -rounds at least 1, not %d and %d", s.users, s.rounds)
+	if s.rounds < 1 || s.servers < warm+s.starts || s.users < s.servers {
+		return fmt.Errorf("-rounds must be at least 1, -servers at least %d and -users no less than -servers, not %d, %d and %d", warm+s.starts, s.rounds, s.servers, s.users)
 	}
 	debug.SetGCPercent(400) // the client shares the machine with what it measures
 
@@ -87,6 +89,9 @@ func (s size) quick(flags *flag.FlagSet) size {
 	}
 	if !given["users"] {
 		s.users = 500
+	}
+	if !given["servers"] {
+		s.servers = 250
 	}
 	s.spell = time.Second
 	return s

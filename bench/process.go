@@ -29,7 +29,7 @@ type running struct {
 
 // start runs a side until its API answers at the public address. The log goes to a file in the side's folder.
 func (s *side) start(ctx context.Context, place *setup) (*running, error) {
-	log, err := os.Create(filepath.Join(place.dir, "log"))
+	log, err := os.OpenFile(filepath.Join(place.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -94,9 +94,14 @@ func (r *running) keepLog() {
 // cpu is what hub and proxy have used of the CPUs, without servers.
 func (r *running) cpu() time.Duration { return cpuTime(r.command.Process.Pid, r.side.trivial) }
 
-// stop ends the side and whatever it leaves behind.
-func (r *running) stop() {
-	all := tree(r.command.Process.Pid, "")
+// end ends the side's own processes, as for a restart: servers go on.
+func (r *running) end() {
+	select {
+	case <-r.ended:
+		return
+	default:
+	}
+	all := tree(r.command.Process.Pid, r.side.trivial)
 	_ = r.command.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-r.ended:
@@ -109,6 +114,11 @@ func (r *running) stop() {
 			_ = syscall.Kill(p.pid, syscall.SIGKILL)
 		}
 	}
+}
+
+// stop ends the side and its servers.
+func (r *running) stop() {
+	r.end()
 	r.endServers()
 }
 

@@ -57,3 +57,30 @@ func (r *running) manyStarts(ctx context.Context, first, n int) (took, cpu float
 	}
 	return time.Since(from).Seconds(), (r.cpu() - used).Seconds(), nil
 }
+
+// awaitReady waits until the hub, just started again, says of all servers that they are ready, and gives the time since its
+// first answer, in milliseconds.
+func (r *running) awaitReady(ctx context.Context, servers int) (float64, error) {
+	c := &conn{address: r.public, timeout: requestTimeout}
+	defer c.shut()
+	from := time.Now()
+	for time.Since(from) < spawnLimit {
+		ready := 0
+		for at := 0; at < servers; at += 200 {
+			a, err := c.want(ctx, 200, "GET", fmt.Sprintf("/hub/api/users?state=ready&limit=200&offset=%d", at), bearer(r.token), nil)
+			if err != nil {
+				return 0, err
+			}
+			ready += bytes.Count(a.body, []byte(`"kind":"user"`)) + bytes.Count(a.body, []byte(`"kind": "user"`))
+		}
+		if ready >= servers {
+			return float64(time.Since(from).Milliseconds()), nil
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return 0, fmt.Errorf("%w: not all %d servers are ready after %s", errOther, servers, spawnLimit)
+}

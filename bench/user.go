@@ -119,3 +119,24 @@ func (r *running) activity(ctx context.Context, headers []string, spell time.Dur
 		}
 	})
 }
+
+// adminPage opens the administration's page as a browser does that has signed in. JupyterHub's page asks the API for the first
+// users before it shows anything; ours has them.
+func (r *running) adminPage(ctx context.Context, spell time.Duration) (sample, error) {
+	first := &conn{address: r.public, timeout: requestTimeout}
+	defer first.shut()
+	jar, err := signIn(ctx, first, admin)
+	if err != nil {
+		return sample{}, err
+	}
+	header := userAgent + cookieHeader(jar)
+	return load(ctx, r.public, 4, spell, func(c *conn, _ int) func(context.Context) error {
+		return func(ctx context.Context) error {
+			if _, err := c.want(ctx, 200, "GET", "/hub/admin", header, nil); err != nil || r.side.name != jupyterhub {
+				return err
+			}
+			_, err := c.want(ctx, 200, "GET", "/hub/api/users?include_stopped_servers&offset=0&limit=50", header+"Accept: application/jupyterhub-pagination+json\r\n", nil)
+			return err
+		}
+	})
+}
