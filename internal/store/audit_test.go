@@ -114,3 +114,42 @@ func TestAuditIsNeverAltered(t *testing.T) {
 		}
 	})
 }
+
+// What the configuration changes at a start is told once, not at every start.
+func TestAuditOfConfiguration(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		roles := []store.RoleSpec{{Name: "teacher", Scopes: []string{"read:users"}, SetScopes: true, Users: []string{"ada"}, HasUsers: true, Groups: []string{"g"}}}
+		start := func(roles []store.RoleSpec, blocked ...string) string {
+			before := must[[]store.AuditEntry](t)(db.AuditLog(t.Context(), store.AuditFilter{Limit: 1}))
+			ok(t, db.SyncRoles(t.Context(), roles))
+			ok(t, db.SyncUsers(t.Context(), []string{"boss"}, nil, blocked, t0))
+			all := strings.SplitAfter(lines(t, db, store.AuditFilter{}), "\n")
+			if len(before) == 0 {
+				return strings.Join(all, "")
+			}
+			var fresh []string
+			for i, e := range must[[]store.AuditEntry](t)(db.AuditLog(t.Context(), store.AuditFilter{})) {
+				if e.ID > before[0].ID {
+					fresh = append([]string{all[len(all)-2-i]}, fresh...)
+				}
+			}
+			return strings.Join(fresh, "")
+		}
+		first := start(roles)
+		for _, want := range []string{`role.define(role/teacher) {"scopes":["read:users"]}`, `role.members(role/teacher) {"added_users":["ada"]}`, `role.members(role/teacher) {"added_groups":["g"]}`, `user.admin(user/boss) {"admin":true}`} {
+			if !strings.Contains(first, want) {
+				t.Errorf("the first start does not tell %s:\n%s", want, first)
+			}
+		}
+		if again := start(roles); again != "" {
+			t.Errorf("a start without news tells:\n%s", again)
+		}
+		last := start(nil, "ada")
+		for _, want := range []string{"role.delete(role/teacher)", "user.block(user/ada)"} {
+			if !strings.Contains(last, want) {
+				t.Errorf("the last start does not tell %s:\n%s", want, last)
+			}
+		}
+	})
+}

@@ -32,12 +32,12 @@ var defaultRoles = []RoleSpec{
 }
 
 // membership is a table of who holds a role.
-type membership struct{ table, column string }
+type membership struct{ table, column, nouns string }
 
 var (
-	usersInRole    = membership{"user_roles", "user_id"}
-	groupsInRole   = membership{"group_roles", "group_id"}
-	servicesInRole = membership{"service_roles", "service_id"}
+	usersInRole    = membership{"user_roles", "user_id", "users"}
+	groupsInRole   = membership{"group_roles", "group_id", "groups"}
+	servicesInRole = membership{"service_roles", "service_id", "services"}
 )
 
 func grant(ctx context.Context, q querier, m membership, id int64, role string) error {
@@ -79,14 +79,18 @@ func (db *DB) SyncRoles(ctx context.Context, specs []RoleSpec) error {
 		names := make([]string, 0, len(wanted))
 		for _, r := range wanted {
 			names = append(names, r.Name)
-			if err := exec(ctx, t, `INSERT INTO roles (name, description, scopes) VALUES ($1, $2, $3)
-				ON CONFLICT (name) DO UPDATE SET description = excluded.description, scopes = excluded.scopes, managed = FALSE`,
-				r.Name, r.Description, listText(r.Scopes)); err != nil {
+			if err := defineRole(ctx, t, r); err != nil {
 				return err
 			}
 		}
-		if err := exec(ctx, t, `DELETE FROM roles WHERE managed = FALSE AND name NOT IN (`+marks(1, len(names))+`)`, anys(names)...); err != nil {
+		gone, err := list(ctx, t, column[string], `DELETE FROM roles WHERE managed = FALSE AND name NOT IN (`+marks(1, len(names))+`) RETURNING name`, anys(names)...)
+		if err != nil {
 			return err
+		}
+		for _, roleName := range gone {
+			if err := t.audit(ctx, "role.delete", roleTarget(roleName), nil); err != nil {
+				return err
+			}
 		}
 		for _, spec := range specs {
 			if err := syncMembers(ctx, t, spec); err != nil {
@@ -100,6 +104,18 @@ func (db *DB) SyncRoles(ctx context.Context, specs []RoleSpec) error {
 		return fmt.Errorf("store the configured roles: %w", err)
 	}
 	return nil
+}
+
+// defineRole stores a role of the configuration if it is new or differs.
+func defineRole(ctx context.Context, t *tx, r RoleSpec) error {
+	n, err := changed(ctx, t, `INSERT INTO roles (name, description, scopes) VALUES ($1, $2, $3)
+		ON CONFLICT (name) DO UPDATE SET description = excluded.description, scopes = excluded.scopes, managed = FALSE
+		WHERE roles.description <> excluded.description OR roles.scopes <> excluded.scopes OR roles.managed`,
+		r.Name, r.Description, listText(r.Scopes))
+	if err != nil || n == 0 {
+		return err
+	}
+	return t.audit(ctx, "role.define", roleTarget(r.Name), map[string]any{"scopes": r.Scopes})
 }
 
 // mergeRoles lays the configured roles over the default ones.
@@ -155,7 +171,7 @@ func syncMembers(ctx context.Context, t *tx, spec RoleSpec) error {
 		}
 		groups = append(groups, id)
 	}
-	if err := setMembers(ctx, t, groupsInRole, roleID, groups); err != nil {
+	if err := setMembers(ctx, t, groupsInRole, spec.Name, roleID, groups); err != nil {
 		return err
 	}
 	if spec.Name == "admin" && !spec.HasServices {
@@ -171,7 +187,7 @@ func syncMembers(ctx context.Context, t *tx, spec RoleSpec) error {
 		}
 		services = append(services, s.ID)
 	}
-	return setMembers(ctx, t, servicesInRole, roleID, services)
+	return setMembers(ctx, t, servicesInRole, spec.Name, roleID, services)
 }
 
 func syncUsersOfRole(ctx context.Context, t *tx, spec RoleSpec, roleID int64) error {
@@ -190,18 +206,34 @@ func syncUsersOfRole(ctx context.Context, t *tx, spec RoleSpec, roleID int64) er
 		}
 		users = append(users, u.ID)
 	}
-	if err := setMembers(ctx, t, usersInRole, roleID, users); err != nil || spec.Name != "admin" {
+	if err := setMembers(ctx, t, usersInRole, spec.Name, roleID, users); err != nil || spec.Name != "admin" {
 		return err
 	}
-	return exec(ctx, t, `UPDATE users SET admin = FALSE WHERE admin AND id NOT IN (SELECT user_id FROM user_roles WHERE role_id = $1)`, roleID)
+	demoted, err := list(ctx, t, column[string], `UPDATE users SET admin = FALSE WHERE admin
+		AND id NOT IN (SELECT user_id FROM user_roles WHERE role_id = $1) RETURNING name`, roleID)
+	if err != nil {
+		return err
+	}
+	return auditAdmins(ctx, t, demoted, false)
+}
+
+// auditAdmins writes that users got or lost the admin flag.
+func auditAdmins(ctx context.Context, t *tx, names []string, admin bool) error {
+	for _, userName := range names {
+		if err := t.audit(ctx, "user.admin", userTarget(userName), map[string]any{"admin": admin}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // setMembers makes exactly these hold a role, apart from memberships that the authenticator manages.
-func setMembers(ctx context.Context, t *tx, m membership, roleID int64, ids []int64) error {
+func setMembers(ctx context.Context, t *tx, m membership, role string, roleID int64, ids []int64) error {
 	have, err := list(ctx, t, column[int64], `SELECT `+m.column+` FROM `+m.table+` WHERE role_id = $1 AND managed = FALSE`, roleID)
 	if err != nil {
 		return err
 	}
+	var removed, added []int64
 	for _, id := range have {
 		if slices.Contains(ids, id) {
 			continue
@@ -209,27 +241,58 @@ func setMembers(ctx context.Context, t *tx, m membership, roleID int64, ids []in
 		if err := exec(ctx, t, `DELETE FROM `+m.table+` WHERE role_id = $1 AND `+m.column+` = $2`, roleID, id); err != nil {
 			return err
 		}
+		removed = append(removed, id)
 	}
 	for _, id := range ids {
-		if err := exec(ctx, t, `INSERT INTO `+m.table+` (role_id, `+m.column+`) VALUES ($1, $2) ON CONFLICT DO NOTHING`, roleID, id); err != nil {
+		n, err := changed(ctx, t, `INSERT INTO `+m.table+` (role_id, `+m.column+`) VALUES ($1, $2) ON CONFLICT DO NOTHING`, roleID, id)
+		if err != nil {
 			return err
 		}
+		if n > 0 {
+			added = append(added, id)
+		}
 	}
-	return nil
+	return auditMembers(ctx, t, m, role, added, removed)
+}
+
+// auditMembers writes who got and who lost a role; nothing when nobody did.
+func auditMembers(ctx context.Context, t *tx, m membership, role string, added, removed []int64) error {
+	detail := map[string]any{}
+	for word, ids := range map[string][]int64{"added": added, "removed": removed} {
+		var names []string
+		for chunk := range slices.Chunk(ids, maxMarks) {
+			some, err := list(ctx, t, column[string], `SELECT name FROM `+m.nouns+` WHERE id IN (`+marks(1, len(chunk))+`) ORDER BY name`, anys(chunk)...)
+			if err != nil {
+				return err
+			}
+			names = append(names, some...)
+		}
+		if len(names) > 0 {
+			detail[word+"_"+m.nouns] = names
+		}
+	}
+	if len(detail) == 0 {
+		return nil
+	}
+	return t.audit(ctx, "role.members", roleTarget(role), detail)
 }
 
 // agreeOnAdmins gives the role admin to all with the flag, and the flag to all with the role.
 func agreeOnAdmins(ctx context.Context, t *tx) error {
-	for _, statement := range []string{
-		`INSERT INTO user_roles (user_id, role_id) SELECT u.id, r.id FROM users u JOIN roles r ON r.name = 'admin' WHERE u.admin ON CONFLICT DO NOTHING`,
-		`UPDATE users SET admin = TRUE WHERE NOT admin AND id IN (SELECT m.user_id FROM user_roles m JOIN roles r ON r.id = m.role_id WHERE r.name = 'admin')`,
-		`INSERT INTO service_roles (service_id, role_id) SELECT s.id, r.id FROM services s JOIN roles r ON r.name = 'admin' WHERE s.admin ON CONFLICT DO NOTHING`,
-	} {
-		if err := exec(ctx, t, statement); err != nil {
-			return err
-		}
+	if err := exec(ctx, t, `INSERT INTO user_roles (user_id, role_id) SELECT u.id, r.id FROM users u JOIN roles r ON r.name = 'admin'
+		WHERE u.admin ON CONFLICT DO NOTHING`); err != nil {
+		return err
 	}
-	return nil
+	promoted, err := list(ctx, t, column[string], `UPDATE users SET admin = TRUE WHERE NOT admin
+		AND id IN (SELECT m.user_id FROM user_roles m JOIN roles r ON r.id = m.role_id WHERE r.name = 'admin') RETURNING name`)
+	if err != nil {
+		return err
+	}
+	if err := auditAdmins(ctx, t, promoted, true); err != nil {
+		return err
+	}
+	return exec(ctx, t, `INSERT INTO service_roles (service_id, role_id) SELECT s.id, r.id FROM services s JOIN roles r ON r.name = 'admin'
+		WHERE s.admin ON CONFLICT DO NOTHING`)
 }
 
 // SyncUsers makes the users that the configuration names, in one transaction: admins get the flag and the role admin, allowed ones
@@ -273,12 +336,20 @@ func block(ctx context.Context, t *tx, userName string, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	var lost int64
 	for _, statement := range []string{
-		`UPDATE users SET admin = FALSE WHERE id = $1`,
+		`UPDATE users SET admin = FALSE WHERE id = $1 AND admin`,
 		`DELETE FROM user_roles WHERE user_id = $1`,
 		`DELETE FROM user_groups WHERE user_id = $1`,
 	} {
-		if err := exec(ctx, t, statement, u.ID); err != nil {
+		n, err := changed(ctx, t, statement, u.ID)
+		if err != nil {
+			return err
+		}
+		lost += n
+	}
+	if lost > 0 {
+		if err := t.audit(ctx, "user.block", userTarget(userName), nil); err != nil {
 			return err
 		}
 	}

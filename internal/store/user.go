@@ -145,7 +145,7 @@ func (db *DB) CreateUser(ctx context.Context, userName string, admin bool, now t
 		if u, err = insertUser(ctx, t, userName, admin, now); err != nil {
 			return err
 		}
-		return t.audit(ctx, "user.create", userTarget(userName), adminDetail(admin))
+		return t.audit(ctx, "user.create", userTarget(userName), nil)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create a user: %w", err)
@@ -171,7 +171,7 @@ func (db *DB) CreateUsers(ctx context.Context, names []string, admin bool, now t
 			if err != nil {
 				return err
 			}
-			if err := t.audit(ctx, "user.create", userTarget(n), adminDetail(admin)); err != nil {
+			if err := t.audit(ctx, "user.create", userTarget(n), nil); err != nil {
 				return err
 			}
 			created = append(created, u)
@@ -182,14 +182,6 @@ func (db *DB) CreateUsers(ctx context.Context, names []string, admin bool, now t
 		return nil, fmt.Errorf("create users: %w", err)
 	}
 	return created, nil
-}
-
-// adminDetail is what the audit log says of a user's flag.
-func adminDetail(admin bool) map[string]any {
-	if !admin {
-		return nil
-	}
-	return map[string]any{"admin": true}
 }
 
 func insertUser(ctx context.Context, t *tx, userName string, admin bool, now time.Time) (*hub.User, error) {
@@ -216,7 +208,11 @@ func insertUser(ctx context.Context, t *tx, userName string, admin bool, now tim
 
 // setAdmin keeps the flag and the role together.
 func setAdmin(ctx context.Context, t *tx, id int64, admin bool) error {
-	if err := exec(ctx, t, `UPDATE users SET admin = $2 WHERE id = $1`, id, admin); err != nil {
+	names, err := list(ctx, t, column[string], `UPDATE users SET admin = $2 WHERE id = $1 AND admin <> $2 RETURNING name`, id, admin)
+	if err != nil {
+		return err
+	}
+	if err := auditAdmins(ctx, t, names, admin); err != nil {
 		return err
 	}
 	if admin {
@@ -228,15 +224,11 @@ func setAdmin(ctx context.Context, t *tx, id int64, admin bool) error {
 // SetAdmin gives or takes the admin flag and the role admin. Errors: hub.NotFound.
 func (db *DB) SetAdmin(ctx context.Context, userID int64, admin bool) error {
 	return db.tx(ctx, serial, func(t *tx) error {
-		u, err := findUserByID(ctx, t, userID, t.d.keep("u"))
-		if err != nil {
+		if _, err := findUserByID(ctx, t, userID, t.d.keep("u")); err != nil {
 			return err
 		}
 		t.publish(Change{Kind: ChangeAccess, ID: userID})
-		if err := setAdmin(ctx, t, userID, admin); err != nil {
-			return err
-		}
-		return t.audit(ctx, "user.admin", userTarget(u.Name), map[string]any{"admin": admin})
+		return setAdmin(ctx, t, userID, admin)
 	})
 }
 
