@@ -184,7 +184,7 @@ func (c *Controller) changed(ch store.Change) {
 		c.nudge()
 	case store.ChangeAccess:
 		c.nudge()
-	case store.ChangeToken:
+	case store.ChangeToken, store.ChangeActivity:
 	}
 }
 

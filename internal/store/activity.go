@@ -16,20 +16,26 @@ type Activity struct {
 }
 
 // RecordActivity stores many activities in one transaction. Times only move forward, and rows that do not exist are left out.
-// It is not published: nobody decides by it at once.
+// Who was active is published.
 func (db *DB) RecordActivity(ctx context.Context, all []Activity) error {
 	if len(all) == 0 {
 		return nil
 	}
 	users, servers, tokens := latest(all)
 	err := db.tx(ctx, byRow, func(t *tx) error {
-		if err := moveForward(ctx, t, "users", users); err != nil {
+		moved, err := moveForward(ctx, t, "users", users)
+		if err != nil {
 			return err
 		}
-		if err := moveForward(ctx, t, "servers", servers); err != nil {
+		owners, err := moveForward(ctx, t, "servers", servers)
+		if err != nil {
 			return err
 		}
-		return moveForward(ctx, t, "tokens", tokens)
+		if _, err := moveForward(ctx, t, "tokens", tokens); err != nil {
+			return err
+		}
+		t.seen(append(moved, owners...))
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("store activity: %w", err)
@@ -55,8 +61,24 @@ func latest(all []Activity) (users, servers, tokens map[int64]int64) {
 // activityChunk is how many rows one statement moves. A constant number lets the statement be prepared once.
 const activityChunk = 100
 
+// manySeen is how many active users are told one by one; more are told as "many".
+const manySeen = 2000
+
+// seen publishes who was active.
+func (t *tx) seen(users []int64) {
+	slices.Sort(users)
+	users = slices.Compact(users)
+	if len(users) > manySeen {
+		users = []int64{0}
+	}
+	for _, id := range users {
+		t.publish(Change{Kind: ChangeActivity, ID: id})
+	}
+}
+
 // moveForward writes the times in the order of the ids, so that two hubs wait for each other instead of blocking each other.
-func moveForward(ctx context.Context, t *tx, table string, at map[int64]int64) error {
+// It gives the users of the rows that moved.
+func moveForward(ctx context.Context, t *tx, table string, at map[int64]int64) (users []int64, err error) {
 	ids := make([]int64, 0, len(at))
 	for id := range at {
 		ids = append(ids, id)
@@ -71,17 +93,22 @@ func moveForward(ctx context.Context, t *tx, table string, at map[int64]int64) e
 			}
 			args = append(args, id, at[id])
 		}
-		if err := exec(ctx, t, moveStatements[table], args...); err != nil {
-			return err
+		some, err := list(ctx, t, column[int64], moveStatements[table], args...)
+		if err != nil {
+			return nil, err
 		}
+		users = append(users, some...)
 	}
-	return nil
+	return users, nil
 }
 
 // moveStatements has one statement per table, for activityChunk rows.
-var moveStatements = map[string]string{"users": moveStatement("users"), "servers": moveStatement("servers"), "tokens": moveStatement("tokens")}
+var moveStatements = map[string]string{
+	"users": moveStatement("users", "id"), "servers": moveStatement("servers", "user_id"), "tokens": moveStatement("tokens", "COALESCE(user_id, 0)"),
+}
 
-func moveStatement(table string) string {
+// moveStatement gives, of each row that moves, the user whose it is.
+func moveStatement(table, user string) string {
 	var b strings.Builder
 	b.WriteString(`UPDATE ` + table + ` SET last_activity = v.column2 FROM (VALUES `)
 	for i := range activityChunk {
@@ -90,6 +117,6 @@ func moveStatement(table string) string {
 		}
 		b.WriteString(`(CAST($` + strconv.Itoa(2*i+1) + ` AS BIGINT),CAST($` + strconv.Itoa(2*i+2) + ` AS BIGINT))`)
 	}
-	b.WriteString(`) AS v WHERE ` + table + `.id = v.column1 AND ` + table + `.last_activity < v.column2`)
+	b.WriteString(`) AS v WHERE ` + table + `.id = v.column1 AND ` + table + `.last_activity < v.column2 RETURNING ` + user)
 	return b.String()
 }

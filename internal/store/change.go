@@ -19,6 +19,8 @@ const (
 	ChangeToken ChangeKind = "token"
 	// ChangeServer is a server made, changed or deleted: ID, Key and its RunID.
 	ChangeServer ChangeKind = "server"
+	// ChangeActivity is a later last activity of a user or of one of the user's servers. ID is the user, 0 when many were active.
+	ChangeActivity ChangeKind = "activity"
 	// ChangeEvent is a new event of RunID.
 	ChangeEvent ChangeKind = "event"
 	// ChangeAll says that changes of other hubs may have been missed: forget everything that is remembered.
