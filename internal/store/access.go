@@ -13,7 +13,7 @@ type Access struct {
 	Roles      []hub.Role // held directly, by name
 	GroupRoles []hub.Role // held through groups, by name
 	Groups     []string   // sorted
-	Shares     []string   // raw scopes of shares with the user or a group of the user
+	Shares     []string   // raw scopes of shares with the user or a group of the user, for their servers' names of today
 }
 
 const (
@@ -24,7 +24,8 @@ const (
 	rolesOfGroups  = `SELECT ` + roleColumns + ` FROM roles r WHERE r.id IN (SELECT m.role_id FROM group_roles m
 		JOIN user_groups ug ON ug.group_id = m.group_id WHERE ug.user_id = $1) ORDER BY r.name`
 	groupsOfUser = `SELECT g.name FROM user_groups ug JOIN groups g ON g.id = ug.group_id WHERE ug.user_id = $1 ORDER BY g.name`
-	sharesOfUser = `SELECT h.scopes FROM shares h WHERE (h.expires = 0 OR h.expires > $2)
+	sharesOfUser = `SELECT h.scopes, o.name, s.name FROM shares h JOIN servers s ON s.id = h.server_id JOIN users o ON o.id = s.user_id
+		WHERE (h.expires = 0 OR h.expires > $2)
 		AND (h.user_id = $1 OR h.group_id IN (SELECT ug.group_id FROM user_groups ug WHERE ug.user_id = $1)) ORDER BY h.id`
 )
 
@@ -32,11 +33,6 @@ func scanRole(row scanner) (hub.Role, error) {
 	var r hub.Role
 	err := row.Scan(&r.ID, &r.Name, &r.Description, listTo{&r.Scopes}, &r.Managed)
 	return r, err
-}
-
-func scanList(row scanner) (all []string, err error) {
-	err = row.Scan(listTo{&all})
-	return all, err
 }
 
 // AccessOfUser gives everything that a user's scopes are computed from. A user that does not exist has nothing.
@@ -55,7 +51,7 @@ func (db *DB) AccessOfUser(ctx context.Context, userID int64) (*Access, error) {
 			return nil, fmt.Errorf("read the roles of a user's groups: %w", db.explain(err))
 		}
 	}
-	shares, err := list(ctx, q, scanList, sharesOfUser, userID, stamp(time.Now()))
+	shares, err := list(ctx, q, sharedScopes, sharesOfUser, userID, stamp(time.Now()))
 	if err != nil {
 		return nil, fmt.Errorf("read what is shared with a user: %w", db.explain(err))
 	}

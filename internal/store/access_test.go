@@ -145,7 +145,7 @@ func TestShares(t *testing.T) {
 				fmt.Sprintf(insert+`VALUES (%d, %d, %d, NULL, '["access:servers!server=owner/","a"]', 1, 0)`, owner.ID, srv.ID, ada.ID),
 				fmt.Sprintf(insert+`VALUES (%d, %d, %d, NULL, '["expired"]', 1, 1)`, owner.ID, other.ID, ada.ID),
 				fmt.Sprintf(insert+`SELECT %d, %d, NULL, id, '["b"]', 1, 4000000000000000 FROM groups`, owner.ID, srv.ID))
-			for id, want := range map[int64]string{owner.ID: "", ada.ID: "access:servers!server=owner/ a", bob.ID: "b"} {
+			for id, want := range map[int64]string{owner.ID: "", ada.ID: "a!server=owner/ access:servers!server=owner/", bob.ID: "b!server=owner/"} {
 				a := must[*store.Access](t)(db.AccessOfUser(t.Context(), id))
 				if got := strings.Join(a.Shares, " "); got != want {
 					t.Errorf("user %d has shares %q, want %q", id, got, want)

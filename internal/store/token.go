@@ -211,10 +211,13 @@ func (db *DB) DeleteTokensOfRun(ctx context.Context, runID string) error {
 	return db.deleteTokens(ctx, `run_id = $1`, runID)
 }
 
-// PurgeExpired deletes expired tokens, authorization codes and shares.
+// PurgeExpired deletes expired tokens, authorization codes, shares and share codes.
 func (db *DB) PurgeExpired(ctx context.Context, now time.Time) error {
 	err := db.tx(ctx, byRow, func(t *tx) error {
 		if err := exec(ctx, t, `DELETE FROM oauth_codes WHERE expires <= $1`, stamp(now)); err != nil {
+			return err
+		}
+		if err := exec(ctx, t, `DELETE FROM share_codes WHERE expires > 0 AND expires <= $1`, stamp(now)); err != nil {
 			return err
 		}
 		n, err := changed(ctx, t, `DELETE FROM shares WHERE expires > 0 AND expires <= $1`, stamp(now))
