@@ -48,8 +48,8 @@ type API struct {
 	db         *store.DB
 	spawn      *spawn.Controller
 	root       string // {base}hub/api
-	own        *own
-	forget     func() // ends the subscription that keeps own true
+	directory  *directory
+	forget     func() // ends the subscription that keeps the directory true
 	background sync.WaitGroup
 	life       context.Context // ends removals that outlive their request
 	end        context.CancelFunc
@@ -61,9 +61,9 @@ func New(cfg Config, a *auth.Auth, db *store.DB, c *spawn.Controller) *API {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	cfg.PageDefault, cfg.PageMax = cmp.Or(cfg.PageDefault, 50), cmp.Or(cfg.PageMax, 200)
-	api := &API{cfg: cfg, auth: a, db: db, spawn: c, root: cfg.BaseURL + "hub/api", own: newOwn()}
+	api := &API{cfg: cfg, auth: a, db: db, spawn: c, root: cfg.BaseURL + "hub/api", directory: newDirectory()}
 	api.life, api.end = context.WithCancel(context.Background())
-	api.forget = db.Subscribe(api.own.changed)
+	api.forget = db.Subscribe(api.directory.changed)
 	return api
 }
 

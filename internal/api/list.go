@@ -1,6 +1,8 @@
 package api
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -48,15 +50,24 @@ func (a *API) page(c *call) (*page, error) {
 
 // send answers with a page of a list.
 func (a *API) send(c *call, p *page, items []object, total int) error {
+	text, err := json.Marshal(items)
+	if err != nil {
+		return fmt.Errorf("encode a list: %w", err)
+	}
+	return a.sendRaw(c, p, text, total)
+}
+
+// sendRaw is send for items that are JSON already.
+func (a *API) sendRaw(c *call, p *page, items []byte, total int) error {
 	if !p.links {
-		return web.JSON(c.w, http.StatusOK, items)
+		return web.RawJSON(c.w, http.StatusOK, items)
 	}
 	var next any
 	if p.offset+p.limit < total {
 		next = object{"offset": p.offset + p.limit, "limit": p.limit, "url": a.nextURL(c, p)}
 	}
 	return web.JSON(c.w, http.StatusOK, object{
-		"items": items, "_pagination": object{"offset": p.offset, "limit": p.limit, "total": total, "next": next},
+		"items": json.RawMessage(items), "_pagination": object{"offset": p.offset, "limit": p.limit, "total": total, "next": next},
 	})
 }
 
@@ -83,19 +94,25 @@ func (a *API) listUsers(c *call) error {
 	if err != nil {
 		return err
 	}
-	filter.Offset, filter.Limit = p.offset, p.limit
+	filter.Offset, filter.Limit, filter.Count = p.offset, p.limit, p.links
 	if !a.narrow(c, filter) {
 		return hub.Errorf(hub.Forbidden, "Action is not authorized with current scopes; requires any of [list:users]")
 	}
-	users, total, err := a.db.ListUsers(c.Context(), *filter)
+	ids, total, err := a.db.FindUsers(c.Context(), *filter)
 	if err != nil {
 		return err
 	}
-	items, err := a.userModels(c, users)
+	users, err := a.usersByID(c.Context(), ids)
 	if err != nil {
 		return err
 	}
-	return a.send(c, p, items, total)
+	v, items := newView(c.who, wantStopped(c.Request)), []byte{'['}
+	for _, u := range users {
+		if m := a.model(v, u); len(m) > 0 {
+			items = append(appendComma(items), m...)
+		}
+	}
+	return a.sendRaw(c, p, append(items, ']'), total)
 }
 
 func userFilter(c *call) (*store.UserFilter, error) {
@@ -125,32 +142,4 @@ func (a *API) narrow(c *call, f *store.UserFilter) bool {
 	}
 	f.Names, f.Groups = filters.Users, filters.Groups
 	return len(f.Names)+len(f.Groups) > 0 && len(filters.Servers)+len(filters.Services) == 0
-}
-
-// userModels gives the models of a page of users, with one query each for all their servers, groups and roles.
-func (a *API) userModels(c *call, users []*hub.User) ([]object, error) {
-	ids := make([]int64, len(users))
-	for i, u := range users {
-		ids[i] = u.ID
-	}
-	servers, err := a.db.ServersOfUsers(c.Context(), ids)
-	if err != nil {
-		return nil, err
-	}
-	groups, err := a.db.GroupsOfUsers(c.Context(), ids)
-	if err != nil {
-		return nil, err
-	}
-	roles, err := a.db.RolesOfUsers(c.Context(), ids)
-	if err != nil {
-		return nil, err
-	}
-	items, stopped := []object{}, wantStopped(c.Request)
-	for _, u := range users {
-		parts := &userParts{user: u, servers: servers[u.ID], groups: groups[u.ID], roles: roles[u.ID], stopped: stopped}
-		if m := a.userModel(c.who, parts); len(m) > 0 {
-			items = append(items, m)
-		}
-	}
-	return items, nil
 }

@@ -34,11 +34,16 @@ var changing = []struct {
 type story struct{ strings.Builder }
 
 func (s *story) add(title string, a *apptest.Answer) {
-	var text bytes.Buffer
-	if json.Indent(&text, []byte(a.Body), "", "  ") != nil {
-		text.WriteString(a.Body)
+	body := a.Body
+	var answer any
+	if json.Unmarshal([]byte(a.Body), &answer) == nil { // the order of members does not matter
+		var text bytes.Buffer
+		in := json.NewEncoder(&text)
+		in.SetEscapeHTML(false)
+		in.SetIndent("", "  ")
+		_ = in.Encode(answer) // what was JSON can be JSON again
+		body = strings.TrimSuffix(text.String(), "\n")
 	}
-	body := text.String()
 	for _, c := range changing {
 		body = c.find.ReplaceAllString(body, c.put)
 	}

@@ -1,10 +1,14 @@
 package api
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
+	"berdlhub/internal/auth"
 	"berdlhub/internal/hub"
 	"berdlhub/internal/scope"
 	"berdlhub/internal/spawn"
@@ -37,33 +41,55 @@ func (a *API) self(c *call) error {
 	if c.who == nil {
 		return hub.Wrap(hub.Forbidden, errNobody, "")
 	}
-	m, err := a.selfModel(c)
+	var m []byte
+	var err error
+	if c.who.Service != nil {
+		m, err = a.ownService(c)
+	} else {
+		m, err = a.ownUser(c)
+	}
 	if err != nil {
 		return err
 	}
-	m["scopes"], m["session_id"], m["token_id"] = c.who.Scopes.Strings(), orNull(c.who.SessionID), nil
-	if c.who.Token != nil {
-		m["token_id"] = tokenID(c.who.Token)
+	return web.RawJSON(c.w, http.StatusOK, appendPermissions(slices.Clone(m), c.who))
+}
+
+// appendPermissions adds to a model what the caller may, and how he showed who he is.
+func appendPermissions(m []byte, who *auth.Principal) []byte {
+	m = appendTexts(appendKey(m[:len(m)-1], "scopes"), who.Scopes.Strings())
+	m = appendOrNull(appendKey(m, "session_id"), who.SessionID)
+	id := ""
+	if who.Token != nil {
+		id = tokenID(who.Token)
 	}
-	return web.JSON(c.w, http.StatusOK, m)
+	return append(appendOrNull(appendKey(m, "token_id"), id), '}')
 }
 
 var errNobody = errors.New("nobody is signed in")
 
-// selfModel gives the caller's own model. What every token shows needs nothing but the caller; the rest comes from own.
-func (a *API) selfModel(c *call) (object, error) {
-	if c.who.Service != nil {
-		return a.serviceModel(c)
+// ownUser gives the caller's own model.
+func (a *API) ownUser(c *call) ([]byte, error) {
+	all, err := a.usersByID(c.Context(), []int64{c.who.User.ID})
+	if err != nil {
+		return nil, err
 	}
-	parts := &userParts{user: c.who.User, groups: c.who.Groups}
-	me := targetOf(c.who)
-	if c.who.Has("read:users", me) || c.who.Has("read:roles:users", me) || c.who.Scopes.HasAny("read:servers") {
-		var err error
-		if parts, err = a.ownParts(c); err != nil {
-			return nil, err
-		}
+	if len(all) == 0 {
+		return nil, hub.Wrap(hub.Forbidden, errNobody, "")
 	}
-	return a.userModel(c.who, parts), nil
+	return a.orEmpty(a.model(newView(c.who, wantStopped(c.Request)), all[0])), nil
+}
+
+// ownService gives the caller's own model when it is a service.
+func (a *API) ownService(c *call) ([]byte, error) {
+	m, err := a.serviceModel(c)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode the model of service %s: %w", c.who.Name(), err)
+	}
+	return text, nil
 }
 
 // serviceModel gives the caller's model when it is a service. JupyterHub REST API: service model, fields by scope.
@@ -127,4 +153,12 @@ func (a *API) expiry(c *call, identity *hub.Identity) (time.Time, error) {
 		return time.Time{}, nil //nolint:nilerr // none is stored
 	}
 	return expires, nil
+}
+
+func roleNames(roles []hub.Role) []string {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = r.Name
+	}
+	return names
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"berdlhub/internal/hub"
+	"berdlhub/internal/scope"
 	"berdlhub/internal/spawn"
 	"berdlhub/internal/web"
 )
@@ -18,7 +19,12 @@ func (a *API) getServer(c *call) error {
 	if err != nil {
 		return err
 	}
-	return web.JSON(c.w, http.StatusOK, a.serverModel(c.who, srv))
+	return a.sendServer(c, http.StatusOK, srv)
+}
+
+func (a *API) sendServer(c *call, status int, srv *hub.Server) error {
+	state := c.who.Has("admin:server_state", scope.OfServer(srv.Key.User, srv.Key.Server))
+	return web.RawJSON(c.w, status, a.appendServer(nil, srv, state))
 }
 
 // server finds the server that the path names. Errors: NotFound.
@@ -88,7 +94,7 @@ func (a *API) putServer(c *call) error {
 	if err != nil {
 		return err
 	}
-	return web.JSON(c.w, http.StatusCreated, a.serverModel(c.who, srv))
+	return a.sendServer(c, http.StatusCreated, srv)
 }
 
 // startServer asks for a start and waits a little for it. JupyterHub REST API: POST /users/{name}/server: 201 when it is ready,

@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"strings"
@@ -18,37 +20,40 @@ func targetOf(who *auth.Principal) scope.Target { return scope.OfUser(who.Name()
 
 // getUser gives one user. JupyterHub REST API: GET /users/{name}.
 func (a *API) getUser(c *call) error {
-	u, err := a.user(c)
+	u, err := a.userNamed(c.Context(), c.key.User)
 	if err != nil {
 		return err
 	}
-	parts, err := a.parts(c, u)
+	m, err := a.fullModel(c, u)
 	if err != nil {
 		return err
 	}
-	if c.who.Has("admin:auth_state", scope.OfUser(u.Name)) {
-		state, err := a.auth.StateOf(c.Context(), u.ID)
-		if err != nil {
-			return err
-		}
-		if state != nil {
-			parts.state = state
-		}
-	}
-	return web.JSON(c.w, http.StatusOK, a.userModel(c.who, parts))
+	return web.RawJSON(c.w, http.StatusOK, m)
 }
 
-// parts gathers what the model of one user is made from.
-func (a *API) parts(c *call, u *hub.User) (*userParts, error) {
-	access, err := a.db.AccessOfUser(c.Context(), u.ID)
-	if err != nil {
-		return nil, err
+// fullModel gives a user's model with the auth state, if the caller may see that.
+func (a *API) fullModel(c *call, u *entry) ([]byte, error) {
+	v := newView(c.who, wantStopped(c.Request))
+	if seen := v.of(u.user.Name); seen&seesState != 0 {
+		state, err := a.auth.StateOf(c.Context(), u.user.ID)
+		if err != nil || state == nil {
+			return a.orEmpty(a.model(v, u)), err
+		}
+		text, err := json.Marshal(state)
+		if err != nil {
+			return nil, fmt.Errorf("encode the auth state of %s: %w", u.user.Name, err)
+		}
+		return a.appendUser(nil, v, seen, &u.userParts, text), nil
 	}
-	servers, err := a.db.ServersOfUser(c.Context(), u.ID)
-	if err != nil {
-		return nil, err
+	return a.orEmpty(a.model(v, u)), nil
+}
+
+// orEmpty gives an object without members where nothing is seen.
+func (*API) orEmpty(m []byte) []byte {
+	if len(m) == 0 {
+		return []byte("{}")
 	}
-	return &userParts{user: u, groups: access.Groups, roles: roleNames(access.Roles), servers: servers, stopped: wantStopped(c.Request)}, nil
+	return m
 }
 
 // wantStopped reads include_stopped_servers: true unless absent, 0 or false.
@@ -102,11 +107,11 @@ func (a *API) createUsers(c *call) error {
 	if len(users) == 0 {
 		return hub.Errorf(hub.Conflict, "All %d users already exist", len(names))
 	}
-	created := make([]object, len(users))
-	for i, u := range users {
-		created[i] = a.userModel(c.who, newParts(u))
+	v, created := newView(c.who, false), []byte{'['}
+	for _, u := range users {
+		created = append(appendComma(created), a.orEmpty(a.appendUser(nil, v, v.of(u.Name), newParts(u), nil))...)
 	}
-	return web.JSON(c.w, http.StatusCreated, created)
+	return web.RawJSON(c.w, http.StatusCreated, append(created, ']'))
 }
 
 // readNames reads the names of users to make, as the users will be known.
@@ -171,7 +176,8 @@ func (a *API) createUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	return web.JSON(c.w, http.StatusCreated, a.userModel(c.who, newParts(u)))
+	v := newView(c.who, false)
+	return web.RawJSON(c.w, http.StatusCreated, a.orEmpty(a.appendUser(nil, v, v.of(u.Name), newParts(u), nil)))
 }
 
 // deleteUser removes a user with all servers. JupyterHub REST API: DELETE /users/{name}.

@@ -73,10 +73,10 @@ func BenchmarkCreateToken(b *testing.B) {
 	})
 }
 
-func BenchmarkListUsers100(b *testing.B) {
+func BenchmarkFindUsers100(b *testing.B) {
 	benchEach(b, func(b *testing.B, db *store.DB, _ []string) {
 		for range b.N {
-			if _, _, err := db.ListUsers(b.Context(), store.UserFilter{Sort: "last_activity", Desc: true, Offset: 400, Limit: 100}); err != nil {
+			if _, _, err := db.FindUsers(b.Context(), store.UserFilter{Sort: "last_activity", Desc: true, Offset: 400, Limit: 100}); err != nil {
 				b.Fatal(err)
 			}
 		}

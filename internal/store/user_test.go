@@ -146,7 +146,7 @@ func TestDeleteUser(t *testing.T) {
 	})
 }
 
-func TestListUsers(t *testing.T) {
+func TestFindUsers(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		for i, name := range []string{"ada", "Zoe", "bob", "carl_x", "élan"} {
@@ -185,7 +185,10 @@ func TestListUsers(t *testing.T) {
 			{"no names", store.UserFilter{Names: []string{}}, "", 0},
 			{"names and a part", store.UserFilter{Names: []string{"Zoe", "ada"}, NameLike: "z", State: "inactive"}, "Zoe", 1},
 		} {
-			users, total, err := db.ListUsers(t.Context(), c.filter)
+			c.filter.Count = true
+			ids, total, err := db.FindUsers(t.Context(), c.filter)
+			ok(t, err)
+			users, err := db.UsersByID(t.Context(), ids)
 			ok(t, err)
 			var names []string
 			for _, u := range users {
@@ -195,9 +198,9 @@ func TestListUsers(t *testing.T) {
 				t.Errorf("%s: %q of %d, want %q of %d", c.name, got, total, c.want, c.total)
 			}
 		}
-		_, _, err = db.ListUsers(t.Context(), store.UserFilter{Sort: "shoe size"})
+		_, _, err = db.FindUsers(t.Context(), store.UserFilter{Sort: "shoe size"})
 		wantCode(t, err, hub.Invalid)
-		_, _, err = db.ListUsers(t.Context(), store.UserFilter{State: "asleep"})
+		_, _, err = db.FindUsers(t.Context(), store.UserFilter{State: "asleep"})
 		if hub.MessageOf(err) != "Unrecognized state filter: 'asleep'" {
 			t.Errorf("unknown state: %v", err)
 		}

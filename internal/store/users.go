@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"berdlhub/internal/hub"
@@ -16,7 +17,8 @@ type UserFilter struct {
 	Names, Groups []string
 	Sort          string // id (also ""), name, last_activity
 	Desc          bool
-	Offset, Limit int // Limit 0: all
+	Offset, Limit int  // Limit 0: all
+	Count         bool // tell how many there are on all pages
 }
 
 const (
@@ -31,17 +33,17 @@ var userOrders = map[string]string{
 	"last_activity": "u.last_activity, u.id", "-last_activity": "u.last_activity DESC, u.id DESC",
 }
 
-// listedUser is a user and whether a server of theirs is ready.
+// listedUser is a user's id and whether a server of theirs is ready.
 type listedUser struct {
-	user  *hub.User
+	id    int64
 	ready bool
 }
 
-// ListUsers gives a page of users and how many there are on all pages. With Names or Groups set (not nil), only users
-// of these names or in one of these groups are chosen. The state ready chooses as active does and then leaves out, from the page,
-// who has no ready server, so a page may be short and total counts the active. Users never seen come first, with Desc last.
-// Errors: hub.Invalid for an unknown state or order.
-func (db *DB) ListUsers(ctx context.Context, f UserFilter) (users []*hub.User, total int, err error) {
+// FindUsers gives the ids of a page of users and, if Count is set, how many there are on all pages. With Names or Groups set
+// (not nil), only users of these names or in one of these groups are chosen. The state ready chooses as active does and then
+// leaves out, from the page, who has no ready server, so a page may be short and total counts the active. Users never seen come
+// first, with Desc last. Errors: hub.Invalid for an unknown state or order.
+func (db *DB) FindUsers(ctx context.Context, f UserFilter) (ids []int64, total int, err error) {
 	key := cmp.Or(f.Sort, "id")
 	if f.Desc {
 		key = "-" + key
@@ -55,10 +57,16 @@ func (db *DB) ListUsers(ctx context.Context, f UserFilter) (users []*hub.User, t
 		return nil, 0, err
 	}
 	q := db.engine.reads()
-	if total, err = column[int](q.QueryRowContext(ctx, `SELECT COUNT(*) FROM users u`+where, args...)); err != nil {
-		return nil, 0, fmt.Errorf("count users: %w", db.explain(err))
+	if f.Count {
+		if total, err = column[int](q.QueryRowContext(ctx, `SELECT COUNT(*) FROM users u`+where, args...)); err != nil {
+			return nil, 0, fmt.Errorf("count users: %w", db.explain(err))
+		}
 	}
-	query := `SELECT ` + userColumns + `, ` + hasReady + ` FROM users u` + where + ` ORDER BY ` + order
+	ready := "TRUE"
+	if f.State == "ready" {
+		ready = hasReady
+	}
+	query := `SELECT u.id, ` + ready + ` FROM users u` + where + ` ORDER BY ` + order
 	if f.Limit > 0 || f.Offset > 0 {
 		limit := int64(f.Limit)
 		if limit <= 0 {
@@ -71,29 +79,37 @@ func (db *DB) ListUsers(ctx context.Context, f UserFilter) (users []*hub.User, t
 	if err != nil {
 		return nil, 0, fmt.Errorf("list users: %w", db.explain(err))
 	}
-	users = make([]*hub.User, 0, len(listed))
+	ids = make([]int64, 0, len(listed))
 	for _, l := range listed {
-		if f.State != "ready" || l.ready {
-			users = append(users, l.user)
+		if l.ready {
+			ids = append(ids, l.id)
 		}
 	}
-	return users, total, nil
+	return ids, total, nil
 }
 
-func scanListedUser(row scanner) (listedUser, error) {
-	var l listedUser
-	var err error
-	l.user, err = scanUser(withMore{row, []any{&l.ready}})
+func scanListedUser(row scanner) (l listedUser, err error) {
+	err = row.Scan(&l.id, &l.ready)
 	return l, err
 }
 
-// withMore scans further columns behind those of a noun.
-type withMore struct {
-	row  scanner
-	more []any
+// UsersByID gives users in the order of their ids; those that do not exist are left out.
+func (db *DB) UsersByID(ctx context.Context, ids []int64) ([]*hub.User, error) {
+	users := make([]*hub.User, 0, len(ids))
+	for chunk := range slices.Chunk(ids, maxMarks) {
+		some, err := list(ctx, db.engine.reads(), scanUser, `SELECT `+userColumns+` FROM users u WHERE u.id IN (`+marks(1, len(chunk))+`)`, anys(chunk)...)
+		if err != nil {
+			return nil, fmt.Errorf("read users: %w", db.explain(err))
+		}
+		users = append(users, some...)
+	}
+	at := make(map[int64]int, len(ids))
+	for i, id := range ids {
+		at[id] = i
+	}
+	slices.SortFunc(users, func(a, b *hub.User) int { return at[a.ID] - at[b.ID] })
+	return users, nil
 }
-
-func (w withMore) Scan(dest ...any) error { return w.row.Scan(append(dest, w.more...)...) }
 
 // where gives the condition and its arguments.
 func (f UserFilter) where() (string, []any, error) {

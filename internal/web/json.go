@@ -22,7 +22,11 @@ func JSON(w http.ResponseWriter, status int, v any) error {
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("encode the answer: %w", err)
 	}
-	body := bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+	return RawJSON(w, status, bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
+}
+
+// RawJSON is JSON for a body that has been encoded.
+func RawJSON(w http.ResponseWriter, status int, body []byte) error {
 	w.Header().Set("Content-Type", "application/json")
 	if status == http.StatusOK {
 		w.Header().Set("ETag", etag(body))
