@@ -15,7 +15,7 @@ func devCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "dev", Short: "Run the whole main job on this machine, with a stand-in for KBase and a real JupyterLab", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg.Log = logger(level)
+			cfg.Log = logger(level, false)
 			return dev.Run(cmd.Context(), cfg)
 		},
 	}

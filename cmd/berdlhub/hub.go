@@ -23,7 +23,7 @@ func hubCommand() *cobra.Command {
 			if err := faults.Err(); err != nil {
 				return err
 			}
-			log := logger(cfg.Hub.LogLevel)
+			log := logger(cfg.Hub.LogLevel, cfg.Hub.LogJSON)
 			for _, f := range faults.Warnings() {
 				log.WarnContext(cmd.Context(), "configuration", "warning", f.String())
 			}
@@ -45,11 +45,15 @@ func helpWanted(args []string) bool {
 	return false
 }
 
-// logger writes text lines to standard error, as JupyterHub does.
-func logger(level string) *slog.Logger {
+// logger writes lines to standard error, as JupyterHub does: text, or JSON for programs that collect logs.
+func logger(level string, asJSON bool) *slog.Logger {
+	options := &slog.HandlerOptions{}
 	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		l = slog.LevelInfo
+	if l.UnmarshalText([]byte(level)) == nil {
+		options.Level = l
 	}
-	return slog.New(web.LogHandler(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l})))
+	if asJSON {
+		return slog.New(web.LogHandler(slog.NewJSONHandler(os.Stderr, options)))
+	}
+	return slog.New(web.LogHandler(slog.NewTextHandler(os.Stderr, options)))
 }

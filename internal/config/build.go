@@ -196,7 +196,7 @@ func (s *settings) buildMisc(c *Config) {
 	h.AuthenticatePrometheus = s.flag(class, "authenticate_prometheus")
 	h.UseLegacyStatus = s.flag(class, "use_legacy_stopped_server_status_code")
 	h.LogoFile = s.text(class, "logo_file")
-	h.LogLevel = logLevel(s.setting(class, "log_level").value)
+	h.LogLevel, h.LogJSON = logLevel(s.setting(class, "log_level").value), s.text(class, "log_format") == "json"
 	if dir := s.text("BerdlHub", "templates_dir"); dir != "" {
 		h.TemplatePaths = []string{dir}
 	}

@@ -75,6 +75,7 @@ type Hub struct {
 	AuthenticatePrometheus bool
 	UseLegacyStatus        bool
 	LogLevel               string // debug, info, warn or error
+	LogJSON                bool   // log lines are JSON objects instead of text
 	LogoFile               string
 	TemplatePaths          []string          // folders that replace berdlhub's own templates
 	Headers                map[string]string // of tornado_settings, added to every answer

@@ -261,6 +261,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"--db=sqlite:////x.db"}, func(c *config.Config) any { return c.Hub.DBURL.Reveal() }, "sqlite:////x.db"},
 		{[]string{"--no-db"}, func(c *config.Config) any { return c.Hub.DBURL.Reveal() }, "sqlite://"},
 		{[]string{"--debug"}, func(c *config.Config) any { return c.Hub.LogLevel }, "debug"},
+		{[]string{"--JupyterHub.log_format=json"}, func(c *config.Config) any { return c.Hub.LogJSON }, true},
 		{[]string{"--log-level=40"}, func(c *config.Config) any { return c.Hub.LogLevel }, "error"},
 		{[]string{"--JupyterHub.allow_named_servers=True"}, func(c *config.Config) any { return c.Hub.AllowNamedServers }, true},
 		{[]string{`--Spawner.cmd=["a", "b"]`}, func(c *config.Config) any { return c.Spawner.Cmd }, []string{"a", "b"}},

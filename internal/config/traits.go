@@ -37,7 +37,7 @@ var classes = []Class{
 var applicationTraits = []Trait{
 	{"log_level", "Enum or Int", `"INFO"`, Used, "Least severe log line that is written: DEBUG, INFO, WARN, ERROR or CRITICAL, or Python's number.", ""},
 	{"log_datefmt", "Unicode", `"%Y-%m-%d %H:%M:%S"`, NoEffect, "Form of dates in the log.", "dates are written as RFC 3339"},
-	{"log_format", "Unicode", `"[%(name)s]%(highlevel)s %(message)s"`, NoEffect, "Form of log lines.", "log lines have one form, made for reading by programs"},
+	{"log_format", "Unicode", `"[%(name)s]%(highlevel)s %(message)s"`, Used, "Form of log lines: json for one JSON object a line; anything else, Python's formats too, for key=value text.", ""},
 	{"logging_config", "Dict", `{}`, NoEffect, "Python's logging set-up.", logsOut},
 	{"show_config", "Bool", `false`, NoEffect, "Print the configuration and end.", "run `berdlhub config show`"},
 	{"show_config_json", "Bool", `false`, NoEffect, "Print the configuration as JSON and end.", "run `berdlhub config show`"},
