@@ -64,7 +64,7 @@ func consent(site *pages.Pages, render *web.Renderer) func(http.ResponseWriter, 
 	return func(w http.ResponseWriter, r *http.Request, who *auth.Principal, c oauth.Consent) error {
 		page := &web.OAuthPage{Frame: site.Frame(w, r, who), Client: c.Client, Action: r.URL.RequestURI()}
 		for _, d := range c.Scopes {
-			page.Scopes = append(page.Scopes, web.ScopeView{Scope: d.Scope, Description: d.Description, Filter: d.Filter})
+			page.Scopes = append(page.Scopes, web.ScopeView{Scope: d.Raw, Description: d.Description, Filter: d.Filter})
 		}
 		return render.Render(w, r, http.StatusOK, page)
 	}

@@ -2,6 +2,7 @@ package scope
 
 // Description is one line of the page that asks a user for consent.
 type Description struct {
+	Raw         string // as it was asked
 	Scope       string // without its filter
 	Description string
 	Filter      string // to what it is limited, such as "only you"; empty if it is not limited
@@ -20,7 +21,7 @@ func Describe(raw []string, o Owner, custom Custom) []Description {
 		if !ok {
 			continue
 		}
-		list = append(list, Description{Scope: s.Base, Description: words, Filter: s.describeFilter(o)})
+		list = append(list, Description{Raw: text, Scope: s.Base, Description: words, Filter: s.describeFilter(o)})
 	}
 	return list
 }
