@@ -86,10 +86,11 @@ type call struct {
 // Route is one endpoint.
 type Route struct {
 	Method string
-	Path   string   // below {base}hub/api, with wildcards of http.ServeMux
-	Scopes []string // any one is enough; nil: the handler decides
-	List   bool     // a list: any filter will do, the handler filters the result
-	Open   bool     // answers nobody too
+	Path   string                   // below {base}hub/api, with wildcards of http.ServeMux
+	Scopes []string                 // any one is enough; nil: the handler decides
+	List   bool                     // a list: any filter will do, the handler filters the result
+	Open   bool                     // answers nobody too
+	target func(*call) scope.Target // what the path names, where its words do not tell; nil: see call.target
 	serve  func(*API, *call) error
 }
 
@@ -123,7 +124,7 @@ func (*API) Routes() []Route {
 			Route{Method: "DELETE", Path: at, Scopes: []string{"delete:servers"}, serve: (*API).stopServer},
 		)
 	}
-	return routes
+	return append(routes, shareRoutes()...)
 }
 
 // Mount registers every endpoint. JupyterHub REST API, methods and paths: OPTIONS of a known path is an empty 200, another
@@ -148,7 +149,11 @@ func (a *API) Mount(mux *http.ServeMux) {
 	}
 	unknown := web.API(a.cfg.Log, func(http.ResponseWriter, *http.Request) error { return hub.Wrap(hub.NotFound, errPath, "") })
 	mux.Handle(a.root+"/", unknown)
-	mux.Handle(a.root+"/users/{user}/servers", unknown) // instead of the mux's redirect to the path with a slash
+	for path := range methods {
+		if bare, ok := strings.CutSuffix(path, "/{$}"); ok && methods[bare] == nil {
+			mux.Handle(a.root+bare, unknown) // instead of the mux's redirect to the path with a slash
+		}
+	}
 }
 
 // JupyterHub REST API, errors: these answers have the message null; the log says what was wrong.
@@ -201,6 +206,8 @@ func (c *call) allowed(route *Route) error {
 // target is what the path names: a server, a user, or nothing.
 func (c *call) target(route *Route) scope.Target {
 	switch {
+	case route.target != nil:
+		return route.target(c)
 	case strings.Contains(route.Path, "/server"):
 		return scope.OfServer(c.key.User, c.key.Server)
 	case slices.Contains(strings.Split(route.Path, "/"), "{user}"):

@@ -27,6 +27,8 @@ var changing = []struct {
 	{regexp.MustCompile(`"a\d+"`), `"TOKEN-ID"`},
 	{regexp.MustCompile(`"run": "[0-9a-z]+"`), `"run": "RUN"`},
 	{regexp.MustCompile(`"token": "[0-9a-f]{32}"`), `"token": "32 HEX DIGITS"`},
+	{regexp.MustCompile(`"code": "[0-9A-Za-z_-]{43}"`), `"code": "43 CHARACTERS"`},
+	{regexp.MustCompile(`\?code=[0-9A-Za-z_-]{43}`), `?code=CODE`},
 	{regexp.MustCompile(`http://127\.0\.0\.1:\d+`), `http://HOST`},
 }
 

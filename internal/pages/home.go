@@ -36,9 +36,13 @@ func (p *Pages) homePage(w http.ResponseWriter, r *http.Request, who *auth.Princ
 	if err != nil {
 		return err
 	}
+	shared, err := p.sharedWith(r, who)
+	if err != nil {
+		return err
+	}
 	page := &web.HomePage{
 		Frame: p.Frame(w, r, who), Default: p.view(&hub.Server{Key: hub.ServerKey{User: who.User.Name}, Phase: hub.Stopped}),
-		NamedAllowed: p.cfg.NamedServers, NamedLimit: p.cfg.NamedLimit, NewName: name, NewError: problem,
+		NamedAllowed: p.cfg.NamedServers, NamedLimit: p.cfg.NamedLimit, NewName: name, NewError: problem, Shared: shared,
 	}
 	for _, srv := range servers {
 		if srv.Key.Server == "" {

@@ -84,6 +84,8 @@ func (p *Pages) Routes() []Route {
 		{"GET", "token", p.tokens},
 		{"POST", "token", p.requestToken},
 		{"POST", "token/revoke", p.revokeToken},
+		{"GET", "accept-share", p.acceptShare},
+		{"POST", "accept-share", p.takeShare},
 		{"GET", "user-redirect/{path...}", p.userRedirect},
 		{"", "user/{user}/{path...}", p.notRunning},
 		{"GET", "error/{status}", p.proxyError},

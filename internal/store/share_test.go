@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -219,6 +221,39 @@ func TestShareCodes(t *testing.T) {
 			t.Errorf("%d expired codes are left", left)
 		}
 		wantShares(t, db, s.ada, "access:servers!server=owner/lab read:servers!server=owner/lab")
+	})
+}
+
+// TestShareAudit holds that the audit log tells what was shared, without the code.
+func TestShareAudit(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, ctx := newSharing(t, db), hub.WithActor(t.Context(), hub.Actor{Kind: "user", Name: "eve"})
+		code, k, err := db.CreateShareCode(ctx, s.lab.ID, []string{"access:servers"}, t0.Add(secondsOf(60)), t0)
+		ok(t, err)
+		must[*hub.Share](t)(db.AcceptShareCode(ctx, code.Reveal(), s.ada.ID, t0))
+		ok(t, db.DeleteShareCode(ctx, s.lab.ID, k.ID))
+		must[*hub.Share](t)(db.RevokeShare(ctx, s.lab.ID, hub.ShareTarget{User: "ada"}, nil, t0))
+		must[*hub.Share](t)(db.GrantShare(ctx, s.lab.ID, hub.ShareTarget{Group: "g"}, []string{"read:servers"}, t0))
+		ok(t, db.DeleteShares(ctx, s.lab.ID))
+		var told []string
+		for _, e := range must[[]store.AuditEntry](t)(db.AuditLog(t.Context(), store.AuditFilter{Actor: "eve"})) {
+			told = append(told, e.Action+" "+e.Target+" "+string(e.Detail))
+			if strings.Contains(string(e.Detail), code.Reveal()) {
+				t.Errorf("the audit log tells the code: %s", e.Detail)
+			}
+		}
+		want := []string{
+			`share.revoke server/owner/lab {"shares":1}`,
+			`share.grant server/owner/lab {"group":"g","scopes":["read:servers!server=owner/lab"]}`,
+			`share.revoke server/owner/lab {"scopes":["access:servers!server=owner/lab"],"user":"ada"}`,
+			fmt.Sprintf(`sharecode.delete server/owner/lab {"id":%d}`, k.ID),
+			fmt.Sprintf(`sharecode.accept server/owner/lab {"id":%d,"scopes":["access:servers!server=owner/lab"],"user":"ada"}`, k.ID),
+			fmt.Sprintf(`sharecode.create server/owner/lab {"id":%d,"scopes":["access:servers!server=owner/lab"]}`, k.ID),
+		}
+		if !slices.Equal(told, want) {
+			t.Errorf("told %q\nwant %q", told, want)
+		}
 	})
 }
 

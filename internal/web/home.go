@@ -15,6 +15,7 @@ type HomePage struct {
 	NamedLimit   int    // how many; 0: no limit
 	NewName      string // what was typed before a failed try
 	NewError     string // why a named server could not be made; empty: it was not tried
+	Shared       []SharedServer
 }
 
 func (*HomePage) template() string { return "home" }

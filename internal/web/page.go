@@ -15,7 +15,7 @@ type Page interface {
 // pageNames are the templates that must exist.
 var pageNames = []string{
 	"login", "logout", "home", "spawn", "spawn_pending", "stop_pending", "not_running",
-	"token", "oauth", "refused", "mfa_required", "error",
+	"token", "oauth", "accept_share", "refused", "mfa_required", "error",
 }
 
 // Frame is what every page shows around its content. A handler gives User, Admin and XSRF; Render adds the rest where it is empty.

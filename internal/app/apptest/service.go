@@ -101,7 +101,8 @@ func (h *Hub) Token(t testing.TB, user string) string {
 	return token.ID
 }
 
-// State says what a user has: servers that are ready and that are not, and tokens; and whether a user of that name with an x exists.
+// State says what a user has: servers that are ready and that are not, tokens, and how often servers are shared; and whether a
+// user of that name with an x exists.
 func (h *Hub) State(t testing.TB, user string) string {
 	t.Helper()
 	if h.Exists(t, user+"x") {
@@ -110,7 +111,18 @@ func (h *Hub) State(t testing.TB, user string) string {
 	if !h.Exists(t, user) {
 		return "no such user"
 	}
-	return fmt.Sprintf("ready %q stopped %q tokens %s", h.ReadyServers(t, user), h.Stopped(t, user), h.Tokens(t, user))
+	return fmt.Sprintf("ready %q stopped %q tokens %s shares %s codes %s", h.ReadyServers(t, user), h.Stopped(t, user), h.Tokens(t, user),
+		h.total(t, "/shares/"+user), h.total(t, "/share-codes/"+user))
+}
+
+// total tells how many things a list of the API has.
+func (h *Hub) total(t testing.TB, path string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(h.Service(t, http.MethodGet, path, "").Body, `"total":`)
+	if !ok {
+		t.Fatalf("%s is no list", path)
+	}
+	return strings.TrimRight(rest[:strings.IndexAny(rest, ",}")], "}")
 }
 
 // Tokens names the tokens of a user that are not servers' own, in the order of their ids.

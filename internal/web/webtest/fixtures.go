@@ -119,6 +119,11 @@ func homeFixtures() []Fixture {
 			s.Key.User, s.Profile, s.Reason, s.URL = hostile, hostile, hostile, "javascript:alert(3)"
 			return &web.HomePage{Frame: f, Default: s, Named: []web.ServerView{s}, NamedAllowed: true, NewName: hostile, NewError: hostile}
 		}},
+		{"home-shared", "servers of others", http.StatusOK, func() web.Page {
+			return &web.HomePage{Frame: ada(), Default: server("", hub.Ready), Shared: []web.SharedServer{
+				{Key: hub.ServerKey{User: "grace"}, URL: "/user/grace/", Running: true}, {Key: hub.ServerKey{User: "mary", Server: "phylo"}, URL: "/user/mary/phylo/"},
+			}}
+		}},
 		{"home-long", "long names, limit reached", http.StatusOK, func() web.Page {
 			f := ada()
 			f.User = longName

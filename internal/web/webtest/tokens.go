@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"berdlhub/internal/hub"
 	"berdlhub/internal/web"
 )
 
@@ -54,6 +55,18 @@ func tokenFixtures() []Fixture {
 					{Scope: "read:users:name!user", Description: "Read names of users", Filter: "only you"},
 					{Scope: "access:servers!server=ada/", Description: "Access user servers via API or browser", Filter: "your server"},
 				},
+			}
+		}},
+		{"accept-share", "an invitation to a server that runs", http.StatusOK, func() web.Page {
+			return &web.AcceptSharePage{
+				Frame: ada(), Key: hub.ServerKey{User: "grace", Server: "phylo"}, Running: true, Code: "0123456789abcdefghijABCDEFGHIJ-_0123456789x", Next: "/user/grace/phylo/lab",
+				Scopes: []web.ScopeView{{Scope: "access:servers", Description: "Use servers"}, {Scope: "read:servers", Description: "Read servers and follow their start"}},
+			}
+		}},
+		{"accept-share-hostile", "an invitation of somebody whose name tries to be script, to a server that does not run; dark", http.StatusOK, func() web.Page {
+			return &web.AcceptSharePage{
+				Frame: themed(ada(), "dark"), Key: hub.ServerKey{User: hostile}, Code: hostile,
+				Scopes: []web.ScopeView{{Scope: "access:servers", Description: "Use servers"}},
 			}
 		}},
 		{"oauth-identify", "an application that only wants to know who it is", http.StatusOK, func() web.Page {
