@@ -35,6 +35,7 @@ type Config struct {
 	Admins          []string
 	Blocked         []string
 	AllowExisting   bool
+	ManageGroups    bool // a user's groups are what the authenticator says, if it says any
 	UsernamePattern string
 	UsernameMap     map[string]string
 

@@ -142,7 +142,15 @@ func (a *Auth) refresh(ctx context.Context, r *http.Request, u *hub.User) (*hub.
 			return identity, a.keep(ctx, u, identity)
 		}
 	}
-	identity, err := a.authenticator.Refresh(ctx, &hub.Identity{Name: u.Name, Admin: &u.Admin, State: a.openState(ctx, u), Session: u.Session})
+	known := &hub.Identity{Name: u.Name, Admin: &u.Admin, State: a.openState(ctx, u), Session: u.Session}
+	if a.cfg.ManageGroups {
+		w, err := a.lookUp(ctx, u.ID)
+		if err != nil {
+			return nil, err
+		}
+		known.Groups = append([]string{}, w.groups...)
+	}
+	identity, err := a.authenticator.Refresh(ctx, known)
 	if err != nil {
 		return nil, err
 	}

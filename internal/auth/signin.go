@@ -68,7 +68,10 @@ func (a *Auth) toStore(name string, identity *hub.Identity) (store.SignIn, error
 	if err != nil {
 		return store.SignIn{}, fmt.Errorf("seal the auth state of %s: %w", name, err)
 	}
-	save := store.SignIn{Name: name, Admin: identity.Admin, Groups: identity.Groups, AuthState: sealed, Session: identity.Session, Now: a.cfg.Now()}
+	save := store.SignIn{Name: name, Admin: identity.Admin, AuthState: sealed, Session: identity.Session, Now: a.cfg.Now()}
+	if a.cfg.ManageGroups {
+		save.Groups = identity.Groups
+	}
 	if identity.Info != nil {
 		if save.Info, err = json.Marshal(identity.Info); err != nil {
 			return store.SignIn{}, fmt.Errorf("encode the user info of %s: %w", name, err)

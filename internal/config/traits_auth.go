@@ -20,7 +20,7 @@ var authenticatorTraits = []Trait{
 	{"blocked_users", "Set", `[]`, Used, "Users who may never come in.", ""},
 	{"delete_invalid_users", "Bool", `false`, NoEffect, "Delete users whose name is not allowed at the start.", "no user is ever deleted by a start; use the administration page"},
 	{"enable_auth_state", "Bool", `false`, Used, "Keep, encrypted, what the sign-in service told. true by default for kbase. Needs CryptKeeper.keys.", ""},
-	{"manage_groups", "Bool", `false`, Used, "Groups come from the sign-in service.", ""},
+	{"manage_groups", "Bool", `false`, Used, "Groups come from the sign-in service; with KBase, a user's KBase roles are the groups.", ""},
 	{"manage_roles", "Bool", `false`, NoEffect, "Roles come from the sign-in service.", noHook},
 	{"otp_prompt", "Any", `"OTP:"`, NoEffect, "Label of the field for a one-time password.", formOnly},
 	{"post_auth_hook", "Any", `null`, Python, "Changes what the sign-in service told.", noHook},

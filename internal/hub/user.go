@@ -23,7 +23,7 @@ type User struct {
 type Identity struct {
 	Name    string
 	Admin   *bool             // nil: leave the flag as it is
-	Groups  []string          // nil: leave membership as it is
+	Groups  []string          // sorted; nil: not known, leave membership as it is
 	State   map[string]any    // auth_state; nil: none
 	Info    map[string]string // user_info; nil: none
 	Session string            // fingerprint of the sign-in service's session; empty when there is none

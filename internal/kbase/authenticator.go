@@ -198,11 +198,12 @@ func (a *Authenticator) Refresh(ctx context.Context, id *hub.Identity) (*hub.Ide
 func same(fresh, old *hub.Identity) bool {
 	return old.Admin != nil && *old.Admin == *fresh.Admin &&
 		old.Session == fresh.Session &&
+		(old.Groups == nil || slices.Equal(old.Groups, fresh.Groups)) &&
 		old.State["token_expires"] == fresh.State["token_expires"] &&
 		old.State["mfa_status"] == fresh.State["mfa_status"]
 }
 
-// identify asks KBase about one session and applies our own rules to the answer.
+// identify asks KBase about one session and applies our own rules to the answer. The account's KBase roles are its groups.
 func (a *Authenticator) identify(ctx context.Context, token string) (*hub.Identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
@@ -217,6 +218,7 @@ func (a *Authenticator) identify(ctx context.Context, token string) (*hub.Identi
 	id := &hub.Identity{
 		Name:    acc.user,
 		Admin:   &admin,
+		Groups:  cleanRoles(acc.roles),
 		Session: Fingerprint(token),
 		Expires: acc.expires,
 		State:   map[string]any{"kbase_token": token, "token_expires": nil, "mfa_status": acc.mfa},
