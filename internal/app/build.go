@@ -184,7 +184,7 @@ func (a *App) authConfig(cookies secret.CookieSecret, keyring *secret.Keyring, c
 		BaseURL: h.BaseURL, PublicURL: h.PublicURL, Cookies: cookies, CookieMaxAge: h.CookieMaxAge, HostPrefix: h.CookieHostPrefix,
 		Keyring: keyring, KeepState: c.EnableState, RefreshAge: refresh, Grace: c.Grace,
 		AllowAll: c.AllowAll, Allowed: c.Allowed, Admins: c.Admins, Blocked: c.Blocked, AllowExisting: c.AllowExisting,
-		ManageGroups: c.ManageGroups,
+		ManageGroups:    c.ManageGroups,
 		UsernamePattern: c.UsernamePattern, UsernameMap: c.UsernameMap, TrustedDownstream: h.TrustedDownstream,
 		Custom: custom, ActivityResolution: h.ActivityResolution, Now: now, Log: a.log,
 	}
