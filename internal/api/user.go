@@ -31,10 +31,16 @@ func (a *API) getUser(c *call) error {
 	return web.RawJSON(c.w, http.StatusOK, m)
 }
 
-// fullModel gives a user's model with the auth state, if the caller may see that.
+// fullModel gives a user's model with the auth state, if the caller may see that: who has it can sign in as the user elsewhere.
 func (a *API) fullModel(c *call, u *entry) ([]byte, error) {
 	v := newView(c.who, wantStopped(c.Request))
-	if seen := v.of(u.user.Name); seen&seesState != 0 {
+	seen, err := v.of(u.user.Name), error(nil)
+	if seen&seesState != 0 {
+		if err = a.auth.MayActFor(c.Context(), c.who, u.user); err != nil && hub.CodeOf(err) != hub.Forbidden {
+			return nil, err
+		}
+	}
+	if seen&seesState != 0 && err == nil {
 		state, err := a.auth.StateOf(c.Context(), u.user.ID)
 		if err != nil || state == nil {
 			return a.orEmpty(a.model(v, u)), err
@@ -97,7 +103,7 @@ func (a *API) createUsers(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := mayGrantAdmin(c, admin); err != nil {
+	if err := a.mayGrantAdmin(c, admin); err != nil {
 		return err
 	}
 	users, err := a.db.CreateUsers(c.Context(), names, admin, time.Now())
@@ -144,10 +150,9 @@ func newParts(u *hub.User) *userParts {
 	return p
 }
 
-// mayGrantAdmin holds the caller's own admin flag against the wish to make an admin.
-func mayGrantAdmin(c *call, admin bool) error {
-	own := c.who.User != nil && c.who.User.Admin || c.who.Service != nil && c.who.Service.Admin
-	if admin && !own {
+// mayGrantAdmin holds what the caller is against the wish to make an admin.
+func (a *API) mayGrantAdmin(c *call, admin bool) error {
+	if admin && !a.auth.FullAdmin(c.who) {
 		return hub.Errorf(hub.Forbidden, "Only admins can grant admin permissions")
 	}
 	return nil
@@ -163,7 +168,7 @@ func (a *API) createUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := mayGrantAdmin(c, admin); err != nil {
+	if err := a.mayGrantAdmin(c, admin); err != nil {
 		return err
 	}
 	if a.auth.CheckName(c.key.User) != nil {

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,8 @@ type TokenRequest struct {
 
 // Mint makes a plain API token for a user. JupyterHub REST API: POST /users/{name}/tokens.
 // The token may not hold what its owner does not.
-// Errors: Invalid with JupyterHub's words for scopes that do not exist or are not held, and for a life beyond the limit.
+// Errors: Invalid with JupyterHub's words for scopes that do not exist or are not held, and for a life beyond the limit; Forbidden
+// for what the maker of a token for somebody else does not hold.
 func (a *Auth) Mint(ctx context.Context, by *Principal, owner *hub.User, req TokenRequest) (hub.Secret, *hub.Token, error) {
 	if req.Expires == 0 {
 		req.Expires = req.Limit
@@ -37,6 +39,9 @@ func (a *Auth) Mint(ctx context.Context, by *Principal, owner *hub.User, req Tok
 		req.Scopes = []string{scope.Inherit}
 	}
 	if err := a.mayHold(ctx, owner, req.Scopes); err != nil {
+		return "", nil, err
+	}
+	if err := a.mayMintFor(ctx, by, owner, &req); err != nil {
 		return "", nil, err
 	}
 	plain, now := secret.NewToken(), a.cfg.Now()
@@ -68,6 +73,23 @@ func (a *Auth) mayHold(ctx context.Context, owner *hub.User, raw []string) error
 		return hub.Errorf(hub.Invalid, "Not assigning requested scopes %s not held by User %s", strings.Join(excess, ","), owner.Name)
 	}
 	return nil
+}
+
+// mayMintFor holds a token for somebody else against what its maker may hold in the owner's name. Such a token inherits nothing
+// that its owner comes to hold later.
+func (a *Auth) mayMintFor(ctx context.Context, by *Principal, owner *hub.User, req *TokenRequest) error {
+	if by.User != nil && by.User.ID == owner.ID || a.FullAdmin(by) {
+		return nil
+	}
+	held, err := a.ScopesOf(ctx, owner.ID)
+	if err != nil {
+		return err
+	}
+	wanted := scope.TokenScopes(req.Scopes, held, scope.Owner{User: owner.Name}, scope.Client{}, a.cfg.Custom, a.Members())
+	if slices.Contains(req.Scopes, scope.Inherit) {
+		req.Scopes = wanted.Strings()
+	}
+	return a.mayHoldFor(ctx, by, owner, wanted)
 }
 
 // noteOf gives a token's note; JupyterHub says who asked when it was not the owner.

@@ -23,6 +23,10 @@ const (
 	rolesOfService = `SELECT ` + roleColumns + ` FROM service_roles m JOIN roles r ON r.id = m.role_id WHERE m.service_id = $1 ORDER BY r.name`
 	rolesOfGroups  = `SELECT ` + roleColumns + ` FROM roles r WHERE r.id IN (SELECT m.role_id FROM group_roles m
 		JOIN user_groups ug ON ug.group_id = m.group_id WHERE ug.user_id = $1) ORDER BY r.name`
+	rolesOfGroup = `SELECT ` + roleColumns + ` FROM group_roles m JOIN roles r ON r.id = m.role_id JOIN groups g ON g.id = m.group_id
+		WHERE g.name = $1 ORDER BY r.name`
+	sharesOfGroup = `SELECT h.scopes, o.name, s.name FROM shares h JOIN servers s ON s.id = h.server_id JOIN users o ON o.id = s.user_id
+		JOIN groups g ON g.id = h.group_id WHERE g.name = $1 AND (h.expires = 0 OR h.expires > $2) ORDER BY h.id`
 	groupsOfUser = `SELECT g.name FROM user_groups ug JOIN groups g ON g.id = ug.group_id WHERE ug.user_id = $1 ORDER BY g.name`
 	sharesOfUser = `SELECT h.scopes, o.name, s.name FROM shares h JOIN servers s ON s.id = h.server_id JOIN users o ON o.id = s.user_id
 		WHERE (h.expires = 0 OR h.expires > $2)
@@ -68,6 +72,24 @@ func (db *DB) AccessOfService(ctx context.Context, serviceID int64) (*Access, er
 		return nil, fmt.Errorf("read a service's roles: %w", db.explain(err))
 	}
 	return &Access{Roles: roles}, nil
+}
+
+// AccessOfGroup gives what a group gives its members: its roles and shares. A group that does not exist gives nothing.
+func (db *DB) AccessOfGroup(ctx context.Context, group string) (*Access, error) {
+	q := db.engine.reads()
+	var a Access
+	var err error
+	if a.GroupRoles, err = list(ctx, q, scanRole, rolesOfGroup, group); err != nil {
+		return nil, fmt.Errorf("read a group's roles: %w", db.explain(err))
+	}
+	shares, err := list(ctx, q, sharedScopes, sharesOfGroup, group, stamp(time.Now()))
+	if err != nil {
+		return nil, fmt.Errorf("read what is shared with a group: %w", db.explain(err))
+	}
+	for _, scopes := range shares {
+		a.Shares = append(a.Shares, scopes...)
+	}
+	return &a, nil
 }
 
 // RoleByName finds a role. Errors: hub.NotFound.

@@ -76,11 +76,13 @@ func (h *Hub) Stop(t testing.TB) {
 	t.Helper()
 	h.stop()
 	select {
-	case err := <-h.done:
+	case err, first := <-h.done:
 		if err != nil {
 			t.Error("the hub ended with:", err)
 		}
-		close(h.done)
+		if first {
+			close(h.done)
+		}
 	case <-time.After(30 * time.Second):
 		t.Error("the hub does not end")
 	}
