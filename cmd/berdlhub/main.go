@@ -26,6 +26,6 @@ func root() *cobra.Command {
 		Use: "berdlhub", Short: "A JupyterHub in one binary", SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	c.AddCommand(hubCommand(), devCommand(), configCommand(), pagesCommand(), versionCommand())
+	c.AddCommand(hubCommand(), dbCommand(), devCommand(), configCommand(), pagesCommand(), versionCommand())
 	return c
 }

@@ -21,24 +21,29 @@ var imports = map[string][]string{
 	"internal/home":   {},
 
 	// What everything above shares, and the plugs, which know one thing each.
-	"internal/store":       {"internal/hub", "internal/secret"},
-	"internal/scope":       {"internal/hub"},
-	"internal/web":         {"internal/hub"},
-	"internal/kbase":       {"internal/hub"},
-	"internal/kube":        {"internal/hub"},
-	"internal/spark":       {"internal/hub"},
-	"internal/credentials": {"internal/hub"},
-	"internal/local":       {"internal/hub"},
+	"internal/store":            {"internal/hub", "internal/secret"},
+	"internal/store/jupyterhub": {"internal/hub", "internal/secret", "internal/store"}, // reads another program's database into ours
+	"internal/scope":            {"internal/hub"},
+	"internal/web":              {"internal/hub"},
+	"internal/kbase":            {"internal/hub"},
+	"internal/kube":             {"internal/hub"},
+	"internal/spark":            {"internal/hub"},
+	"internal/credentials":      {"internal/hub"},
+	"internal/local":            {"internal/hub"},
 
 	// The two brains: who is asking, and a server's life.
 	"internal/auth":  {"internal/hub", "internal/scope", "internal/secret", "internal/store", "internal/web"},
 	"internal/spawn": {"internal/hub", "internal/store", "internal/proxy"},
+	// A service's life; its process is one of this machine, as those of the plug local are.
+	"internal/service": {"internal/hub", "internal/store", "internal/proxy", "internal/local"},
 
 	// The faces, and the culler.
 	"internal/oauth": {"internal/hub", "internal/scope", "internal/secret", "internal/store", "internal/auth", "internal/web"},
 	"internal/api":   {"internal/hub", "internal/scope", "internal/secret", "internal/store", "internal/auth", "internal/web", "internal/spawn", "internal/proxy"},
 	"internal/pages": {"internal/hub", "internal/scope", "internal/store", "internal/auth", "internal/web", "internal/spawn"},
-	"internal/cull":  {"internal/hub", "internal/store", "internal/spawn"},
+	// The administration is pages of its own below the others, whose frame and sign-in it shares.
+	"internal/pages/admin": {"internal/hub", "internal/scope", "internal/store", "internal/auth", "internal/web", "internal/spawn", "internal/pages"},
+	"internal/cull":        {"internal/hub", "internal/store", "internal/spawn"},
 
 	// The roof: settings read into each package's own Config, and the wiring.
 	"internal/config": declaresConfig,
@@ -67,8 +72,8 @@ var onlyImporters = map[string][]string{
 	"berdlhub/internal/config":     {"internal/app", "internal/dev", "cmd/..."},
 	"berdlhub/internal/app":        {"internal/dev", "cmd/...", "bench", "bench/..."},
 	"html/template":                {"internal/web"},
-	"modernc.org/sqlite":           {"internal/store"},
-	"github.com/jackc/pgx/v5":      {"internal/store"},
+	"modernc.org/sqlite":           {"internal/store", "internal/store/..."},
+	"github.com/jackc/pgx/v5":      {"internal/store", "internal/store/..."},
 	"github.com/pressly/goose/v3":  {"internal/store"},
 	"k8s.io/client-go":             {"internal/kube"},
 	"testing":                      {},

@@ -22,6 +22,8 @@ type state struct {
 	PID   int    `json:"pid,omitempty"`
 	Start uint64 `json:"start_ticks,omitempty"` // clock ticks since the machine's boot
 	Boot  string `json:"boot_id,omitempty"`
+
+	Foreign bool `json:"foreign,omitempty"` // JupyterHub started it, so it has no mark
 }
 
 // parseState reads what was kept about a run; nil when nothing was.
@@ -81,11 +83,19 @@ func (p *Processes) adopt(ref hub.Ref, st *state) (*process, error) {
 	}
 	// The start time is counted in hundredths of a second, so the mark is needed too, unless the program has overwritten its environment.
 	e := environ(st.PID)
-	if proc.start != st.Start || (e.readable() && e.get(runMark) != ref.RunID) {
+	if proc.start != st.Start || (e.readable() && !st.bears(e, ref.RunID)) {
 		proc.close()
 		return nil, nil
 	}
 	return proc, nil
+}
+
+// bears tells whether an environment is that of the run: by the mark, or for a server that JupyterHub started by what it gives to every server.
+func (s *state) bears(e environment, runID string) bool {
+	if s.Foreign {
+		return e.get("JUPYTERHUB_SERVICE_PREFIX") != ""
+	}
+	return e.get(runMark) == runID
 }
 
 // adoptMarked finds a process that was started just before the hub died, by its mark.

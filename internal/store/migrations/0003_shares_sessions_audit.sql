@@ -47,3 +47,11 @@ CREATE INDEX audit_by_action ON audit (action, id);
 {audit only grows}
 
 CREATE INDEX users_by_admin ON users (admin, id);
+
+-- What was taken over from a JupyterHub, so that taking it over again changes only what has changed there since.
+CREATE TABLE imports (
+    kind        {key} NOT NULL,
+    name        {key} NOT NULL,
+    fingerprint TEXT NOT NULL, -- SHA-256 of the row as it was there
+    PRIMARY KEY (kind, name)
+);
