@@ -36,6 +36,7 @@ func (s *settings) buildLimits(h *Hub) {
 	h.ShutdownOnLogout = s.flag(class, "shutdown_on_logout")
 	h.ActivityResolution = s.span(class, "activity_resolution")
 	h.LastActivityInterval = s.span(class, "last_activity_interval")
+	h.ServiceCheckInterval = s.span(class, "service_check_interval")
 	h.OAuthTokenExpires = s.span(class, "oauth_token_expires_in")
 	h.OAuthRequirePKCE = s.flag(class, "oauth_require_pkce")
 	h.TokenMaxExpiry = s.span(class, "token_expires_in_max_seconds")

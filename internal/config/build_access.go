@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-
-	"berdlhub/internal/hub"
 )
 
 var (
@@ -199,71 +197,6 @@ func (s *settings) customScopes() map[string]CustomScope {
 			if _, ok := out[name]; !ok {
 				s.fault(m.value.at, "JupyterHub.custom_scopes."+clip(m.key)+".subscopes", "names "+clip(name)+", which is not a custom scope", "define it in custom_scopes")
 			}
-		}
-	}
-	return out
-}
-
-func (s *settings) services() []Service {
-	items, _ := s.setting("JupyterHub", "services").value.data.([]value)
-	var out []Service
-	for i, item := range items {
-		option := fmt.Sprintf("JupyterHub.services[%d]", i)
-		r := s.record(option, item, "name", "url", "api_token", "admin", "command", "cwd", "environment", "user", "info", "display",
-			"oauth_client_id", "oauth_redirect_uri", "oauth_client_allowed_scopes", "oauth_roles", "oauth_no_confirm", "timeout")
-		if r.ok {
-			out = append(out, s.service(r, out))
-		}
-	}
-	return s.serviceTokens(out)
-}
-
-func (s *settings) service(r *record, earlier []Service) Service {
-	service := Service{
-		Name: r.text("name"), URL: r.text("url"), APIToken: hub.Secret(r.text("api_token")), Admin: r.flag("admin", false), Display: r.flag("display", true),
-		Info: r.properties("info"), OAuthClientID: r.text("oauth_client_id"), RedirectURI: r.text("oauth_redirect_uri"), NoConfirm: r.flag("oauth_no_confirm", false),
-	}
-	service.AllowedScopes, _ = r.texts("oauth_client_allowed_scopes")
-	at, option := r.value.at, r.option
-	if service.Name == "" {
-		s.fault(at, option+".name", "is not set", "name the service")
-	}
-	if slices.ContainsFunc(earlier, func(other Service) bool { return other.Name == service.Name }) {
-		s.fault(at, option, "declares the service "+clip(service.Name)+" a second time", "merge the two entries")
-	}
-	if problem := urlProblem(service.URL); service.URL != "" && problem != "" {
-		s.fault(at, option+".url", problem, "write a full URL, for example http://127.0.0.1:9000")
-	}
-	if n := len(service.APIToken.Reveal()); n > 0 && n < 8 {
-		s.fault(at, option+".api_token", "is shorter than 8 characters", newSecret)
-	}
-	if _, old := r.value.member("oauth_roles"); old {
-		s.warn(at, option+".oauth_roles", "has no effect", "set oauth_client_allowed_scopes")
-	}
-	if command, ok := r.value.member("command"); ok && command.data != nil && !empty(command) {
-		service.Managed = true
-		s.warn(command.at, option+".command", "has no effect: the hub starts no services", "start the service beside the hub with JUPYTERHUB_API_URL and JUPYTERHUB_API_TOKEN; an idle culler is part of the hub (IdleCuller)")
-	}
-	return service
-}
-
-// serviceTokens adds the services that only the old map of tokens names.
-func (s *settings) serviceTokens(out []Service) []Service {
-	one := s.setting("JupyterHub", "service_tokens")
-	members, _ := one.value.data.([]member)
-	for _, m := range members {
-		name, _ := m.value.data.(string)
-		if len(m.key) < 8 {
-			s.together(one, "holds a token that is shorter than 8 characters", newSecret)
-		}
-		i := slices.IndexFunc(out, func(service Service) bool { return service.Name == name })
-		switch {
-		case i < 0:
-			out = append(out, Service{Name: name, APIToken: hub.Secret(m.key), Display: true})
-		case out[i].APIToken != "" && out[i].APIToken.Reveal() != m.key:
-			s.together(one, "gives the service "+clip(name)+" another token than JupyterHub.services does", "keep one of them")
-		default:
-			out[i].APIToken = hub.Secret(m.key)
 		}
 	}
 	return out

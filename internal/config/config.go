@@ -57,6 +57,7 @@ type Hub struct {
 
 	ActivityResolution   time.Duration
 	LastActivityInterval time.Duration
+	ServiceCheckInterval time.Duration // 0: services are not looked at
 
 	OAuthTokenExpires time.Duration // never zero
 	OAuthRequirePKCE  bool
@@ -113,7 +114,11 @@ type Service struct {
 	URL           string
 	APIToken      hub.Secret
 	Admin         bool
-	Managed       bool // it has a command, which berdlhub does not run
+	Command       []string // what the hub runs for it; nil: it is run elsewhere
+	Cwd           string
+	Environment   map[string]string
+	User          string        // the machine's user that the command runs as; empty: as the hub
+	Timeout       time.Duration // of one look at its health; 0: the default
 	Display       bool
 	Info          map[string]any
 	OAuthClientID string

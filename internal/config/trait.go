@@ -145,7 +145,7 @@ var choices = map[string][]string{
 var ranges = map[string]extent{
 	"JupyterHub.port": port, "JupyterHub.hub_port": port, "JupyterHub.hub_connect_port": port, "JupyterHub.proxy_api_port": port,
 	"Spawner.port": port, "KubeSpawner.hub_connect_port": port,
-	"JupyterHub.activity_resolution": seconds, "JupyterHub.last_activity_interval": {1, century},
+	"JupyterHub.activity_resolution": seconds, "JupyterHub.last_activity_interval": {1, century}, "JupyterHub.service_check_interval": seconds,
 	"JupyterHub.oauth_token_expires_in": seconds, "JupyterHub.token_expires_in_max_seconds": seconds,
 	"JupyterHub.cookie_max_age_days": {0, 36500}, "JupyterHub.implicit_spawn_seconds": seconds,
 	"JupyterHub.init_spawners_timeout": {-1, century}, "JupyterHub.hub_socket_mode": {0, 0o777},

@@ -23,6 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	parentIfAsked()
 	spawntest.ServeIfAsked()
 	os.Exit(m.Run())
 }

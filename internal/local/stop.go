@@ -153,20 +153,27 @@ func (p *process) within(ctx context.Context, d time.Duration) (bool, error) {
 
 // sweep kills what the run has left behind: everything with its mark, and the known members of its session.
 func (p *Processes) sweep(ctx context.Context, runID string, members map[int]uint64) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, p.c.KillTimeout, errors.New("processes with the run's mark resist SIGKILL"))
+	err := sweep(ctx, p.c.KillTimeout, func(s stat, e environment) bool {
+		start, member := members[s.pid]
+		return (member && start == s.start) || p.marked(e, runID)
+	})
+	if err != nil {
+		return hub.Wrap(hub.Unavailable, fmt.Errorf("clean up after run %s: %w", runID, err),
+			"A process that the server started does not end. Please try again in a minute, or tell the administrators.")
+	}
+	return nil
+}
+
+// sweep kills all processes that match, and returns when there are none.
+func sweep(ctx context.Context, patience time.Duration, match func(stat, environment) bool) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("processes with its mark resist SIGKILL"))
 	defer cancel()
 	pause := time.NewTicker(5 * time.Millisecond)
 	defer pause.Stop()
 	for {
-		left, err := scan(func(s stat, e environment) bool {
-			start, member := members[s.pid]
-			return (member && start == s.start) || p.marked(e, runID)
-		})
-		if err != nil {
+		left, err := scan(match)
+		if err != nil || len(left) == 0 {
 			return err
-		}
-		if len(left) == 0 {
-			return nil
 		}
 		for _, s := range left {
 			if err := signalExactly(s, unix.SIGKILL); err != nil {
@@ -176,8 +183,7 @@ func (p *Processes) sweep(ctx context.Context, runID string, members map[int]uin
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
-			return hub.Wrap(hub.Unavailable, fmt.Errorf("clean up after run %s: %w", runID, context.Cause(ctx)),
-				"A process that the server started does not end. Please try again in a minute, or tell the administrators.")
+			return context.Cause(ctx)
 		}
 	}
 }
