@@ -8,7 +8,7 @@ LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 TIER     := scripts/tier
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test quick unit race fuzz e2e lint format bench pages setup setup-bench clean
+.PHONY: help build run test quick unit race fuzz e2e conformance lint format bench pages setup setup-bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ fuzz: ## Every fuzz target for FUZZTIME (5s)
 e2e: ## The real parts together: Chromium, JupyterLab, PostgreSQL
 	@$(TIER) e2e -- $(GO) test -json -count=1 -tags e2e -p 1 -timeout 20m ./test/...
 
+conformance: ## Ask JupyterHub 6.1.1 and berdlhub the same, and compare the answers
+	@$(TIER) conformance -- $(GO) test -json -count=1 -tags e2e -timeout 5m ./test/conformance; s=$$?; cat out/conformance.txt; exit $$s
+
 lint: ## gofumpt, go vet, golangci-lint
 	@$(TIER) lint -- scripts/lint-all
 
@@ -54,6 +57,7 @@ setup: ## Install what the checks need into the cache folder
 	@scripts/install-python-env hub6
 	@scripts/install-python-env hub5
 	@scripts/install-go-tools
+	@scripts/install-chp
 
 setup-bench: ## Install what the benchmarks need into the cache folder
 	@scripts/install-postgres

@@ -27,6 +27,17 @@ func Root(t testing.TB) string {
 	return filepath.Clean(filepath.Join(filepath.Dir(file), "..", "..", ".."))
 }
 
+// PythonPackages returns the folder with the packages of a virtual environment,
+// for another one's PYTHONPATH: "psycopg2" has the driver of PostgreSQL.
+func PythonPackages(t testing.TB, name string) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(PythonEnv(t, name), "lib", "python3*", "site-packages"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("the packages of %s are in %v: %v", name, found, err)
+	}
+	return found[0]
+}
+
 // PythonEnv returns the folder of a virtual environment: "hub6" (JupyterHub
 // 6.1.1) or "hub5" (JupyterHub 5.3.0), both with JupyterLab.
 func PythonEnv(t testing.TB, name string) string {
