@@ -77,7 +77,11 @@ func (m *moved) start(environment string, c, more classes) {
 		m.t.Fatal(err)
 	}
 	bin := filepath.Join(partstest.PythonEnv(m.t, environment), "bin")
-	m.hub = run(m.t, m.dir, []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "JUPYTERHUB_CRYPT_KEY="}, filepath.Join(bin, "jupyterhub"), "--config", file)
+	environ := []string{"PATH=" + bin + ":" + os.Getenv("PATH")}
+	if strings.HasPrefix(m.from, "postgresql") {
+		environ = append(environ, "PYTHONPATH="+partstest.PythonPackages(m.t, "psycopg2"))
+	}
+	m.hub = run(m.t, m.dir, environ, filepath.Join(bin, "jupyterhub"), "--config", file)
 	waitUntil(m.t, time.Minute, "JupyterHub answers", func() bool {
 		if m.hub.hasEnded() {
 			m.t.Fatal("JupyterHub has ended")
