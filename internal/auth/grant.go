@@ -86,26 +86,30 @@ func (a *Auth) mayHoldFor(ctx context.Context, p *Principal, u *hub.User, wanted
 }
 
 // MayAddTo says whether the principal may add users to a group, which may be about to be made. He must hold what the group's roles
-// and shares give; and those to whom his own scopes reach through the group must be in his reach already, so that he cannot
-// pull somebody into it. Errors: Forbidden.
+// and shares give to each of them; and those to whom his own scopes reach through the group must be in his reach already, so that he
+// cannot pull somebody into it. Errors: Forbidden.
 func (a *Auth) MayAddTo(ctx context.Context, p *Principal, group string, users []*hub.User) error {
 	if a.FullAdmin(p) {
 		return nil
 	}
-	var fresh []*hub.User
+	access, err := a.db.AccessOfGroup(ctx, group)
+	if err != nil {
+		return fmt.Errorf("look up what a group gives: %w", err)
+	}
+	through := p.through(group)
 	for _, u := range users {
-		if !p.members.InGroup(u.Name, group) {
-			fresh = append(fresh, u)
+		if p.members.InGroup(u.Name, group) {
+			continue
 		}
-	}
-	if len(fresh) == 0 {
-		return nil
-	}
-	if err := a.MayHoldGroup(ctx, p, group); err != nil {
-		return err
-	}
-	for _, base := range p.through(group) {
-		for _, u := range fresh {
+		held, err := a.ScopesOf(ctx, u.ID)
+		if err != nil {
+			return err
+		}
+		given := scope.Expand(rawScopes(access), scope.Owner{User: u.Name}, scope.Client{}, a.cfg.Custom)
+		if err := refuseExcess(scope.Union(p.Scopes, held).Excess(given, p.members)); err != nil {
+			return err
+		}
+		for _, base := range through {
 			if !p.Has(base, scope.OfUser(u.Name)) {
 				return hub.Errorf(hub.Forbidden, "You cannot add %s to the group: you would hold %s for this user through it", u.Name, base)
 			}
