@@ -278,7 +278,7 @@ func (a *App) faces(who *auth.Auth, authenticator hub.Authenticator) error {
 	provider := oauth.New(oauth.Config{
 		BaseURL: h.BaseURL, TokenExpires: h.OAuthTokenExpires, RequirePKCE: h.OAuthRequirePKCE, Consent: consent(site, render), Log: a.log,
 	}, who, a.db)
-	a.front = &front{base: h.BaseURL, hub: a.routes(render, site, rest, provider)}
+	a.front = &front{base: h.BaseURL, hub: a.routes(render, site, a.administration(site, who, render), rest, provider)}
 	a.proxy = proxy.New(proxy.Config{
 		BasePath: h.BaseURL, HubPrefix: h.BaseURL + "hub/", Hub: a.front, TrustedNetworks: h.TrustedDownstream,
 		Fingerprint: secret.Fingerprint, Logger: a.log, ErrorPage: a.upstreamError(render),

@@ -67,6 +67,17 @@ var changes = []change{
 	{method: "DELETE", path: "api/share-codes/{me}/", body: `{}`, admin: true, done: true},
 	{method: "DELETE", path: "api/users/{me}/shared/root-admin/", body: `{}`, done: true},
 	{method: "DELETE", path: "api/groups/staff/shared/{me}/", body: `{}`, admin: true, done: true},
+	{method: "POST", path: "admin/users", form: url.Values{"names": {"{me}x"}}, admin: true},
+	{method: "POST", path: "admin/users/{me}/admin", form: url.Values{"admin": {"yes"}}, admin: true, done: true},
+	{method: "POST", path: "admin/users/{me}/delete", form: url.Values{}, admin: true, done: true},
+	{method: "POST", path: "admin/users/{me}/tokens/revoke", form: url.Values{"token_id": {"{token}"}}, admin: true},
+	{method: "POST", path: "admin/start/{me}", form: url.Values{}, admin: true},
+	{method: "POST", path: "admin/start/{me}/old", form: url.Values{}, admin: true},
+	{method: "POST", path: "admin/stop/{me}", form: url.Values{}, admin: true},
+	{method: "POST", path: "admin/stop/{me}/run", form: url.Values{"reason": {"x"}}, admin: true},
+	{method: "POST", path: "admin/open/{me}", form: url.Values{"reason": {"x"}}, admin: true, done: true},
+	{method: "POST", path: "admin/open/{me}/run", form: url.Values{"reason": {"x"}}, admin: true, done: true},
+	{method: "POST", path: "admin/roles/admin/members", form: url.Values{"kind": {"user"}, "name": {"{me}"}, "change": {"add"}}, admin: true, done: true},
 	{method: "GET", path: "logout"},
 	{method: "GET", path: "spawn?opt-profile=x"},
 	{method: "GET", path: "spawn?profile=x"},
@@ -185,7 +196,7 @@ func TestCrossSite(t *testing.T) {
 		t.Run(c.method+" "+c.path, func(t *testing.T) {
 			t.Parallel()
 			name := "user" + string(rune('a'+i/26)) + string(rune('a'+i%26))
-			b, token := world(t, h, name, c.method == "DELETE" || strings.HasPrefix(c.path, "stop"))
+			b, token := world(t, h, name, c.method == "DELETE" || strings.HasPrefix(strings.TrimPrefix(c.path, "admin/"), "stop"))
 			if c.admin {
 				b = h.Browser(t).SignIn("root-admin")
 			}

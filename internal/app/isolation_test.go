@@ -18,6 +18,7 @@ import (
 	"berdlhub/internal/app/apptest"
 	"berdlhub/internal/hub"
 	"berdlhub/internal/pages"
+	"berdlhub/internal/pages/admin"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -62,6 +63,25 @@ var visits = []visit{
 	{method: "", route: "user/{user}/{path...}", path: "/hub/user/{ada}/old/lab"},
 	{method: "POST", route: "user/{user}/{path...}", path: "/hub/user/{ada}/old/api/kernels", body: "{}"},
 	{method: "GET", route: "error/{status}", path: "/hub/error/503", own: true, open: true},
+
+	{method: "GET", route: "admin", path: "/hub/admin?q={ada}"},
+	{method: "POST", route: "admin/users", path: "/hub/admin/users", form: url.Values{"names": {"{ada}x"}}},
+	{method: "GET", route: "admin/users/{user}", path: "/hub/admin/users/{ada}"},
+	{method: "POST", route: "admin/users/{user}/admin", path: "/hub/admin/users/{ada}/admin", form: url.Values{"admin": {"yes"}}},
+	{method: "POST", route: "admin/users/{user}/delete", path: "/hub/admin/users/{ada}/delete", form: url.Values{}},
+	{method: "POST", route: "admin/users/{user}/tokens/revoke", path: "/hub/admin/users/{ada}/tokens/revoke", form: url.Values{"token_id": {"{token}"}}},
+	{method: "GET", route: "admin/servers", path: "/hub/admin/servers?q={ada}"},
+	{method: "POST", route: "admin/start/{user}", path: "/hub/admin/start/{ada}", form: url.Values{}},
+	{method: "POST", route: "admin/start/{user}/{server}", path: "/hub/admin/start/{ada}/old", form: url.Values{}},
+	{method: "POST", route: "admin/stop/{user}", path: "/hub/admin/stop/{ada}", form: url.Values{"reason": {"x"}}},
+	{method: "POST", route: "admin/stop/{user}/{server}", path: "/hub/admin/stop/{ada}/run", form: url.Values{}},
+	{method: "POST", route: "admin/open/{user}", path: "/hub/admin/open/{ada}", form: url.Values{"reason": {"x"}}},
+	{method: "POST", route: "admin/open/{user}/{server}", path: "/hub/admin/open/{ada}/run", form: url.Values{"reason": {"x"}}},
+	{method: "GET", route: "admin/roles", path: "/hub/admin/roles"},
+	{method: "GET", route: "admin/roles/{role}", path: "/hub/admin/roles/user"},
+	{method: "POST", route: "admin/roles/{role}/members", path: "/hub/admin/roles/admin/members", form: url.Values{"kind": {"user"}, "name": {"{ada}"}, "change": {"add"}}},
+	{method: "GET", route: "admin/services", path: "/hub/admin/services"},
+	{method: "GET", route: "admin/audit", path: "/hub/admin/audit?target=user/{ada}"},
 
 	{method: "GET", route: "/{$}", path: "/hub/api/", open: true},
 	{method: "GET", route: "", path: "/hub/api", open: true},
@@ -309,6 +329,9 @@ func TestEveryRouteIsVisited(t *testing.T) {
 	t.Parallel()
 	routes := [][3]string{} // method, pattern, pattern below the hub's path
 	for _, r := range pages.New(pages.Config{BaseURL: "/"}, nil, nil, nil, nil).Routes() {
+		routes = append(routes, [3]string{r.Method, r.Path, r.Path})
+	}
+	for _, r := range admin.New(admin.Config{BaseURL: "/"}, nil, nil, nil, nil, nil).Routes() {
 		routes = append(routes, [3]string{r.Method, r.Path, r.Path})
 	}
 	for _, r := range new(api.API).Routes() {

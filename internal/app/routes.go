@@ -11,11 +11,12 @@ import (
 	"berdlhub/internal/hub"
 	"berdlhub/internal/oauth"
 	"berdlhub/internal/pages"
+	"berdlhub/internal/pages/admin"
 	"berdlhub/internal/web"
 )
 
 // routes mounts all faces below {base}hub/ and puts the middleware around them.
-func (a *App) routes(render *web.Renderer, site *pages.Pages, rest *api.API, provider *oauth.Provider) http.Handler {
+func (a *App) routes(render *web.Renderer, site *pages.Pages, administration *admin.Pages, rest *api.API, provider *oauth.Provider) http.Handler {
 	base := a.cfg.Hub.BaseURL + "hub/"
 	headers := web.HeaderConfig{HubPath: base, FormOrigins: a.formOrigins(), Extra: a.cfg.Hub.Headers}
 
@@ -26,6 +27,7 @@ func (a *App) routes(render *web.Renderer, site *pages.Pages, rest *api.API, pro
 	people := http.NewServeMux()
 	render.Mount(people)
 	site.Mount(people)
+	administration.Mount(people)
 	authorize := render.HTML(a.log, provider.Authorize)
 	people.Handle("GET "+base+"api/oauth2/authorize", authorize)
 	people.Handle("POST "+base+"api/oauth2/authorize", authorize)

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"berdlhub/internal/auth"
 	"berdlhub/internal/hub"
@@ -40,8 +41,13 @@ func (p *Pages) homePage(w http.ResponseWriter, r *http.Request, who *auth.Princ
 	if err != nil {
 		return err
 	}
+	openings, err := p.openings(r, who)
+	if err != nil {
+		return err
+	}
 	page := &web.HomePage{
-		Frame: p.Frame(w, r, who), Default: p.view(&hub.Server{Key: hub.ServerKey{User: who.User.Name}, Phase: hub.Stopped}),
+		Openings: openings,
+		Frame:    p.Frame(w, r, who), Default: p.view(&hub.Server{Key: hub.ServerKey{User: who.User.Name}, Phase: hub.Stopped}),
 		NamedAllowed: p.cfg.NamedServers, NamedLimit: p.cfg.NamedLimit, NewName: name, NewError: problem, Shared: shared,
 	}
 	for _, srv := range servers {
@@ -59,6 +65,22 @@ func (p *Pages) view(srv *hub.Server) web.ServerView {
 		Key: srv.Key, DisplayName: srv.DisplayName, Phase: srv.Phase, URL: spawn.Prefix(p.cfg.BaseURL, srv.Key),
 		Reason: srv.Reason, HasOptions: p.hasForm(), Started: srv.Started, LastActivity: srv.LastActivity,
 	}
+}
+
+// tellOpenings is how long a user is told that somebody else went into a server.
+const tellOpenings = 14 * 24 * time.Hour
+
+// openings gives who went into the visitor's servers in the last days.
+func (p *Pages) openings(r *http.Request, who *auth.Principal) ([]web.Opening, error) {
+	found, err := p.db.Openings(r.Context(), who.User.Name, time.Now().Add(-tellOpenings))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]web.Opening, len(found))
+	for i, o := range found {
+		out[i] = web.Opening{By: o.By, Server: o.Server.Server, At: o.At, Reason: o.Reason}
+	}
+	return out, nil
 }
 
 // addServer makes a named server and leads to its start.

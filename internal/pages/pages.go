@@ -10,6 +10,7 @@ import (
 
 	"berdlhub/internal/auth"
 	"berdlhub/internal/hub"
+	"berdlhub/internal/scope"
 	"berdlhub/internal/spawn"
 	"berdlhub/internal/store"
 	"berdlhub/internal/web"
@@ -113,7 +114,7 @@ func (p *Pages) Frame(w http.ResponseWriter, r *http.Request, who *auth.Principa
 		f.XSRF = p.auth.XSRF(w, r, who)
 	}
 	if who != nil {
-		f.User, f.Admin = who.User.Name, who.User.Admin
+		f.User, f.Admin = who.User.Name, who.Has("admin-ui", scope.Anything())
 		if who.Banner != "" {
 			f.Banner = &web.Banner{Level: hub.Warning, Text: who.Banner}
 		}

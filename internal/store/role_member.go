@@ -146,3 +146,19 @@ func (db *DB) FailedRuns(ctx context.Context, u *hub.User, limit int) ([]FailedR
 	}
 	return all, nil
 }
+
+// GroupRole is a role that a user has through a group.
+type GroupRole struct{ Group, Role string }
+
+// RolesByGroup gives the roles that a user has through groups, by group and role.
+func (db *DB) RolesByGroup(ctx context.Context, userID int64) ([]GroupRole, error) {
+	all, err := list(ctx, db.engine.reads(), func(row scanner) (g GroupRole, err error) {
+		err = row.Scan(&g.Group, &g.Role)
+		return g, err
+	}, `SELECT g.name, r.name FROM user_groups ug JOIN groups g ON g.id = ug.group_id JOIN group_roles m ON m.group_id = g.id
+		JOIN roles r ON r.id = m.role_id WHERE ug.user_id = $1 ORDER BY g.name, r.name`, userID)
+	if err != nil {
+		return nil, fmt.Errorf("read roles of groups: %w", db.explain(err))
+	}
+	return all, nil
+}

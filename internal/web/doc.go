@@ -11,6 +11,7 @@
 //	token                     note, expires_in, scopes: requests a token
 //	token/revoke              token_id: takes one token back
 //	api/oauth2/authorize?…    scopes, once per scope: the user agrees
+//	admin/…                   the administration's, each with back: where the browser goes afterwards
 //
 // An address may carry next in its query: where the user wants to go afterwards.
 package web

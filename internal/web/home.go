@@ -16,6 +16,7 @@ type HomePage struct {
 	NewName      string // what was typed before a failed try
 	NewError     string // why a named server could not be made; empty: it was not tried
 	Shared       []SharedServer
+	Openings     []Opening // what the user should know: who went into the servers
 }
 
 func (*HomePage) template() string { return "home" }

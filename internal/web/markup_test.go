@@ -146,7 +146,7 @@ func (p page) check(t *testing.T, n *html.Node) {
 	switch n.Data {
 	case "input", "select", "textarea":
 		kind, _ := attr(n, "type")
-		if id, _ := attr(n, "id"); kind != "hidden" && !p.labels[id] {
+		if id, _ := attr(n, "id"); kind != "hidden" && !p.labels[id] && (n.Parent == nil || n.Parent.Data != "label") {
 			t.Errorf("field %q has no label", id)
 		}
 	case "img":
@@ -154,7 +154,11 @@ func (p page) check(t *testing.T, n *html.Node) {
 			t.Error("an image has no text")
 		}
 	case "form":
-		if method, _ := attr(n, "method"); method != "post" || !hasXSRF(n) {
+		role, _ := attr(n, "role")
+		switch method, _ := attr(n, "method"); {
+		case role == "search" && (method != "get" || hasXSRF(n)):
+			t.Error("a search is not sent by GET, or puts _xsrf into the address")
+		case role != "search" && (method != "post" || !hasXSRF(n)):
 			t.Error("a form is not sent by POST with _xsrf")
 		}
 	case "script":

@@ -16,6 +16,7 @@ type Page interface {
 var pageNames = []string{
 	"login", "logout", "home", "spawn", "spawn_pending", "stop_pending", "not_running",
 	"token", "oauth", "accept_share", "refused", "mfa_required", "error",
+	"admin_users", "admin_user", "admin_servers", "admin_groups", "admin_group", "admin_roles", "admin_role", "admin_services", "admin_audit",
 }
 
 // Frame is what every page shows around its content. A handler gives User, Admin and XSRF; Render adds the rest where it is empty.

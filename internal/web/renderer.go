@@ -113,7 +113,11 @@ func (v *Renderer) parse(layers []fs.FS, name string) (*template.Template, error
 		"ago":    v.ago,
 		"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	})
-	for _, file := range []string{"frame.html", "parts.html", name + ".html"} {
+	files := []string{"frame.html", "parts.html", name + ".html"}
+	if strings.HasPrefix(name, "admin_") {
+		files = slices.Insert(files, 2, "admin_parts.html")
+	}
+	for _, file := range files {
 		text, err := readLayer(layers, "templates/"+file)
 		if err != nil {
 			return nil, fmt.Errorf("template %s of page %s is missing: %w", file, name, err)

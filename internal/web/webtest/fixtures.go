@@ -46,6 +46,7 @@ func Fixtures() []Fixture {
 	all = append(all, pendingFixtures()...)
 	all = append(all, notRunningFixtures()...)
 	all = append(all, tokenFixtures()...)
+	all = append(all, adminFixtures()...)
 	return append(all, errorFixtures()...)
 }
 
@@ -118,6 +119,11 @@ func homeFixtures() []Fixture {
 			s := server(hostile, hub.Ready)
 			s.Key.User, s.Profile, s.Reason, s.URL = hostile, hostile, hostile, "javascript:alert(3)"
 			return &web.HomePage{Frame: f, Default: s, Named: []web.ServerView{s}, NamedAllowed: true, NewName: hostile, NewError: hostile}
+		}},
+		{"home-opened", "somebody went into the servers", http.StatusOK, func() web.Page {
+			return &web.HomePage{Frame: ada(), Default: server("", hub.Ready), Openings: []web.Opening{
+				{By: "root", At: Now().Add(-time.Hour), Reason: "You asked why the kernel dies."}, {By: "mary", Server: "phylo", At: Now().Add(-30 * time.Hour), Reason: hostile},
+			}}
 		}},
 		{"home-shared", "servers of others", http.StatusOK, func() web.Page {
 			return &web.HomePage{Frame: ada(), Default: server("", hub.Ready), Shared: []web.SharedServer{
