@@ -64,7 +64,7 @@ func copyDatabase(ctx context.Context, from, to string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return fmt.Errorf("wait until nobody writes to %s: %w", from, context.Cause(ctx))
 		case <-time.After(copyPause):
 		}
 	}

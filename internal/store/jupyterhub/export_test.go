@@ -1,0 +1,7 @@
+package jupyterhub
+
+// What tests look at from outside.
+var (
+	ParseJSON = parseJSON
+	ParseTime = parseTime
+)
