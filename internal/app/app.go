@@ -17,6 +17,7 @@ import (
 	"berdlhub/internal/hub"
 	"berdlhub/internal/proxy"
 	"berdlhub/internal/secret"
+	"berdlhub/internal/service"
 	"berdlhub/internal/spawn"
 	"berdlhub/internal/store"
 )
@@ -49,6 +50,7 @@ type App struct {
 	db      *store.DB
 	table   *proxy.Table
 	spawn   *spawn.Controller
+	service *service.Manager
 	public  net.Listener
 	private net.Listener
 	front   http.Handler // the hub without the proxy
@@ -96,7 +98,7 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		})
 	}
-	servers := []*http.Server{a.server(a.proxy), a.server(a.front)}
+	servers := []*http.Server{a.server(slashed(a.cfg.Hub.BaseURL, a.proxy)), a.server(a.front)}
 	for i, l := range []net.Listener{a.public, a.private} {
 		wg.Go(func() {
 			if err := servers[i].Serve(l); !errors.Is(err, http.ErrServerClosed) {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -48,7 +49,8 @@ func (a *App) build(ctx context.Context, opts Options) error {
 		return err
 	}
 	custom := a.customScopes()
-	if err := a.syncConfigured(ctx, custom); err != nil {
+	services := a.serviceSpecs(cookies)
+	if err := a.syncConfigured(ctx, custom, services); err != nil {
 		return err
 	}
 	if err := a.listen(ctx); err != nil {
@@ -72,7 +74,11 @@ func (a *App) build(ctx context.Context, opts Options) error {
 	if err := a.spawn.Load(ctx); err != nil {
 		return err
 	}
-	a.workers = append(a.workers, who.Run, a.spawn.Run)
+	a.service = a.services(services)
+	if err := a.service.Load(ctx); err != nil {
+		return err
+	}
+	a.workers = append(a.workers, who.Run, a.spawn.Run, a.service.Run)
 	if c := a.cfg.Cull; c.Enabled {
 		culler := cull.New(cull.Config{Replica: a.replica, Timeout: c.Timeout, Every: c.Every, MaxAge: c.MaxAge, Log: a.log}, a.db, a.spawn)
 		a.workers = append(a.workers, culler.Run)
@@ -130,17 +136,24 @@ func (a *App) listen(ctx context.Context) error {
 	return err
 }
 
-// apiURL is where servers reach the API. A private port that the system chose is known only now.
-func (a *App) apiURL() string {
-	base := a.cfg.Spawner.HubConnectURL
-	if base == "" {
-		base = a.cfg.Hub.HubConnectURL
-	}
-	if u, err := url.Parse(base); err == nil && u.Port() == "0" {
-		_, port, _ := net.SplitHostPort(a.private.Addr().String())
-		base = u.Scheme + "://" + net.JoinHostPort(u.Hostname(), port)
-	}
+// configuredAPI is where servers reach the API, as far as the configuration says it: the port may be 0.
+func (a *App) configuredAPI() string {
+	base := cmp.Or(a.cfg.Spawner.HubConnectURL, a.cfg.Hub.HubConnectURL)
 	return strings.TrimSuffix(base, "/") + a.cfg.Hub.BaseURL + "hub/api"
+}
+
+// apiURL is where servers reach the API.
+func (a *App) apiURL() string { return a.withPort(a.configuredAPI()) }
+
+// withPort puts the private port into an address whose port is 0. One that the system chose is known only now.
+func (a *App) withPort(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Port() != "0" {
+		return address
+	}
+	_, port, _ := net.SplitHostPort(a.private.Addr().String()) // of a listener: it has a port
+	u.Host = net.JoinHostPort(u.Hostname(), port)
+	return u.String()
 }
 
 func (a *App) authenticator(now func() time.Time, secure func(*http.Request) bool) (hub.Authenticator, error) {
@@ -196,7 +209,7 @@ func (a *App) spawner() (hub.Spawner, error) {
 		HomesDir: c.Local.HomesDir, HomeTemplate: c.Local.HomeTemplate, StateDir: "state", Cmd: c.Cmd, Args: c.Args, EnvKeep: c.EnvKeep,
 		IP: c.IP, Port: c.Port, NotebookDir: c.NotebookDir, InterruptTimeout: c.Local.InterruptTimeout,
 		TermTimeout: c.Local.TermTimeout, KillTimeout: c.Local.KillTimeout, ByUser: c.Class == "localprocess",
-		HubID: secret.Fingerprint(a.cfg.Hub.DBURL.Reveal() + "\x00" + workingDir())[:16],
+		HubID: a.hubID(),
 	})
 	if err != nil {
 		return nil, err
@@ -267,7 +280,7 @@ func (a *App) faces(who *auth.Auth, authenticator hub.Authenticator) error {
 		BaseURL: h.BaseURL, DefaultURL: h.DefaultURL, RedirectToServer: h.RedirectToServer, NamedServers: h.AllowNamedServers,
 		NamedLimit: h.NamedServerLimit, DefaultServer: h.DefaultServerName, ImplicitSeconds: int(math.Ceil(h.ImplicitSpawn.Seconds())),
 		LegacyStatus: h.UseLegacyStatus, OptionsForm: a.cfg.Spawner.OptionsForm, ShutdownOnLogout: h.ShutdownOnLogout,
-		SignIn: signIn, TokenLimit: h.TokenMaxExpiry, Log: a.log,
+		SignIn: signIn, TokenLimit: h.TokenMaxExpiry, Services: a.service.Services, Log: a.log,
 	}, who, a.db, a.spawn, render)
 	rest := api.New(api.Config{
 		BaseURL: h.BaseURL, PublicURL: h.PublicURL, SlowSpawn: h.SlowSpawnTimeout, SlowStop: h.SlowStopTimeout,

@@ -1,15 +1,12 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"time"
 
 	"berdlhub/internal/scope"
-	"berdlhub/internal/secret"
 	"berdlhub/internal/store"
 )
 
@@ -22,22 +19,10 @@ func (a *App) customScopes() scope.Custom {
 }
 
 // syncConfigured brings roles, groups, users and services of the configuration into the database.
-func (a *App) syncConfigured(ctx context.Context, custom scope.Custom) error {
+func (a *App) syncConfigured(ctx context.Context, custom scope.Custom, services []store.ServiceSpec) error {
 	h := a.cfg.Hub
 	if err := custom.Validate(); err != nil {
 		return fmt.Errorf("JupyterHub.custom_scopes: %w", err)
-	}
-	services := make([]store.ServiceSpec, 0, len(h.Services))
-	for _, s := range h.Services {
-		spec := store.ServiceSpec{APIToken: s.APIToken, Service: store.Service{
-			Name: s.Name, Admin: s.Admin, URL: s.URL, OAuthClientID: s.OAuthClientID, RedirectURI: s.RedirectURI,
-			AllowedScopes: s.AllowedScopes, NoConfirm: s.NoConfirm, Display: s.Display, FromConfig: true,
-		}}
-		if s.Info != nil {
-			spec.Info, _ = json.Marshal(s.Info) // read from JSON or YAML, so it can be written
-		}
-		a.oauthClient(&spec)
-		services = append(services, spec)
 	}
 	if err := a.db.SyncServices(ctx, services); err != nil {
 		return fmt.Errorf("JupyterHub.services: %w", err)
@@ -64,18 +49,6 @@ func (a *App) syncConfigured(ctx context.Context, custom scope.Custom) error {
 		return fmt.Errorf("bring Authenticator.admin_users and allowed_users into the database: %w", err)
 	}
 	return nil
-}
-
-// oauthClient completes how people sign in to a service. JupyterHub's OAuth contract: the client exists when the service has an
-// address; it is named service-NAME, its secret is the service's token, and it comes back to services/NAME/oauth_callback.
-func (a *App) oauthClient(s *store.ServiceSpec) {
-	if s.URL == "" && s.RedirectURI == "" && s.OAuthClientID == "" || s.APIToken == "" {
-		s.OAuthClientID = ""
-		return
-	}
-	s.OAuthClientID = cmp.Or(s.OAuthClientID, "service-"+s.Name)
-	s.RedirectURI = cmp.Or(s.RedirectURI, a.cfg.Hub.BaseURL+"services/"+url.PathEscape(s.Name)+"/oauth_callback")
-	s.OAuthSecretHash = secret.HashToken(s.APIToken.Reveal(), secret.ConfiguredRounds)
 }
 
 // roles gives the default roles with what the configuration makes of them, then the configured ones.

@@ -21,7 +21,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.hub.ServeHTTP(w, r)
 	case path == f.base+"hub":
 		location(w, r, hubPath, http.StatusMovedPermanently)
-	case isServerRoot(path, f.base):
+	case isServerRoot(path, f.base), isServiceRoot(path, f.base):
 		location(w, r, path+"/", http.StatusMovedPermanently)
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		location(w, r, hubPath+strings.TrimLeft(strings.TrimPrefix(path, strings.TrimSuffix(f.base, "/")), "/"), http.StatusFound)
@@ -43,9 +43,25 @@ func (f *front) within(w http.ResponseWriter, r *http.Request, hubPath string) {
 }
 
 // isServerRoot says that a path is a server's without its closing slash: /user/ada.
-func isServerRoot(path, base string) bool {
-	rest, ok := strings.CutPrefix(path, base+"user/")
+func isServerRoot(path, base string) bool { return isChild(path, base+"user/") }
+
+func isServiceRoot(path, base string) bool { return isChild(path, base+"services/") }
+
+func isChild(path, folder string) bool {
+	rest, ok := strings.CutPrefix(path, folder)
 	return ok && rest != "" && !strings.Contains(rest, "/")
+}
+
+// slashed leads a browser that asks for a service without its closing slash to the address with it, whether or not the service has a
+// route: a service's cookies have the path with the slash, so that without it JupyterHub's library signs the visitor in for ever.
+func slashed(base string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path := r.URL.EscapedPath(); (r.Method == http.MethodGet || r.Method == http.MethodHead) && isServiceRoot(path, base) {
+			location(w, r, path+"/", http.StatusMovedPermanently)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // location redirects within this host, with the query kept.

@@ -33,7 +33,9 @@ type Config struct {
 	SignIn hub.SignInPage
 	// TokenLimit is the longest life of a token; 0: none. token_expires_in_max_seconds.
 	TokenLimit time.Duration
-	Log        *slog.Logger
+	// Services gives all services, for the menu; it is asked for every page, so it must be quick. nil: there are none.
+	Services func() []*store.Service
+	Log      *slog.Logger
 }
 
 // Pages are the HTML faces of the hub.
@@ -118,6 +120,7 @@ func (p *Pages) Frame(w http.ResponseWriter, r *http.Request, who *auth.Principa
 		if who.Banner != "" {
 			f.Banner = &web.Banner{Level: hub.Warning, Text: who.Banner}
 		}
+		f.Services = p.menu(who)
 	}
 	return f
 }
