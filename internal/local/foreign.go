@@ -3,6 +3,7 @@ package local
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -45,22 +46,9 @@ func FindForeign(kept json.RawMessage, key hub.ServerKey, started time.Time) (*F
 	}
 	defer proc.close()
 	e := environ(st.PID)
-	if len(e) == 0 || !e.readable() {
-		return nil, hub.Errorf(hub.NotFound, "the environment of process %d cannot be read: import as the user who ran JupyterHub", st.PID)
-	}
 	ip, port := listensOn(e)
-	if port == 0 || e.get("JUPYTERHUB_USER") != key.User || e.get("JUPYTERHUB_SERVER_NAME") != key.Server || e.get("JPY_PARENT_PID") != "" {
-		return nil, hub.Errorf(hub.NotFound, "its process has ended, and another one has its number")
-	}
-	if !started.IsZero() {
-		boot, err := bootTime()
-		if err != nil {
-			return nil, err
-		}
-		at := boot.Add(time.Duration(proc.start) * time.Second / ticksPerSecond) //nolint:gosec // fits for centuries
-		if late := at.Sub(started); late < earliest || late > latest {
-			return nil, hub.Errorf(hub.NotFound, "process %d was not started when the server was", st.PID)
-		}
+	if err := recognize(proc, e, key, started); err != nil {
+		return nil, err
 	}
 	boot, err := bootID()
 	if err != nil {
@@ -68,6 +56,30 @@ func FindForeign(kept json.RawMessage, key hub.ServerKey, started time.Time) (*F
 	}
 	st = state{IP: ip, Port: port, Home: e.get("HOME"), PID: st.PID, Start: proc.start, Boot: boot, Foreign: true}
 	return &Foreign{State: st.encode(), Address: st.address(), APIURL: e.get("JUPYTERHUB_API_URL"), Token: hub.Secret(e.get("JUPYTERHUB_API_TOKEN"))}, nil
+}
+
+// recognize refuses a process that is not the one of a user's server.
+func recognize(proc *process, e environment, key hub.ServerKey, started time.Time) error {
+	if len(e) == 0 || !e.readable() {
+		return hub.Errorf(hub.NotFound, "the environment of process %d cannot be read: import as the user who ran JupyterHub", proc.pid)
+	}
+	_, port := listensOn(e)
+	isKernel := e.get("JPY_PARENT_PID") != "" // it has inherited the rest
+	if port == 0 || e.get("JUPYTERHUB_USER") != key.User || e.get("JUPYTERHUB_SERVER_NAME") != key.Server || isKernel {
+		return hub.Errorf(hub.NotFound, "its process has ended, and another one has its number")
+	}
+	if started.IsZero() {
+		return nil
+	}
+	boot, err := bootTime()
+	if err != nil {
+		return err
+	}
+	at := boot.Add(time.Duration(proc.start) * time.Second / ticksPerSecond) //nolint:gosec // fits for centuries
+	if late := at.Sub(started); late < earliest || late > latest {
+		return hub.Errorf(hub.NotFound, "process %d was not started when the server was", proc.pid)
+	}
+	return nil
 }
 
 // bootTime is when the machine was started.
@@ -85,5 +97,5 @@ func bootTime() (time.Time, error) {
 			return time.Unix(seconds, 0).UTC(), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("find out when the machine was started: /proc/stat does not say")
+	return time.Time{}, errors.New("find out when the machine was started: /proc/stat does not say")
 }

@@ -22,7 +22,7 @@ func Locate(rawURL string) (Place, error) {
 	return Place{Path: to.path, Postgres: to.postgres, Name: to.String()}, err
 }
 
-// Bulk is a transaction in which a package below this one writes many rows by their own SQL, all of them or none. Placeholders are $1, $2, …
+// Bulk is a transaction in which a package below this one writes many rows by their own SQL, all of them or none. Placeholders are $1, $2 and so on.
 type Bulk struct{ t *tx }
 
 // errOnlyTried ends a transaction that must not change anything.

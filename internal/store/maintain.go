@@ -93,7 +93,7 @@ func openToLook(ctx context.Context, rawURL string) (*sql.DB, *dialect, target, 
 	if err := probeSQLite(ctx, to.path); err != nil {
 		return nil, nil, to, err
 	}
-	pool, err := sql.Open("sqlite", sqliteURI(to.path, "rw")+"&_pragma=busy_timeout(10000)&_pragma=query_only(1)")
+	pool, err := sql.Open("sqlite", sqliteURI(to.path, "rw")+"&_pragma=busy_timeout(10000)")
 	if err != nil {
 		return nil, nil, to, refuseSQLite(to.path, err)
 	}

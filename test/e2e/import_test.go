@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -110,15 +111,12 @@ func (m *moved) call(method, path, token string, body any, want ...int) map[stri
 	}
 	defer resp.Body.Close()
 	answer, _ := io.ReadAll(resp.Body)
-	for _, status := range want {
-		if resp.StatusCode == status {
-			var v map[string]any
-			_ = json.Unmarshal(answer, &v) // a list, or nothing
-			return v
-		}
+	if !slices.Contains(want, resp.StatusCode) {
+		m.t.Fatalf("%s %s: %s, want %v: %s", method, path, resp.Status, want, answer)
 	}
-	m.t.Fatalf("%s %s: %s, want %v: %s", method, path, resp.Status, want, answer)
-	return nil
+	var v map[string]any
+	_ = json.Unmarshal(answer, &v) // a list, or nothing
+	return v
 }
 
 // furnish makes a token, a named server, a group and a share, by the API of JupyterHub.

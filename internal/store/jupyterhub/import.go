@@ -203,8 +203,7 @@ func (im *importer) take(ctx context.Context, s *Section, t thing) error {
 		return nil
 	}
 	err := t.write(ctx)
-	var why leftOut
-	if errors.As(err, &why) {
+	if why, ok := errors.AsType[leftOut](err); ok {
 		s.leave(string(why), t.label)
 		return nil
 	}
