@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/user"
 	"runtime"
 	"sync"
 	"syscall"
@@ -28,9 +29,9 @@ type Program struct {
 	Mark    string            // tells this program from the hub's others, such as "service whoami"
 	HubID   string            // tells this hub's programs from those of others
 	Command []string          // the program and its arguments; found in the PATH of Env
-	Dir     string            // where it works; empty: the user's home when User is set, else where the hub works
-	User    string            // the machine's user that it runs as; empty: as the hub
-	Env     map[string]string // all of its environment, but USER, HOME and the like of User
+	Dir     string            // where it works; empty: the user's home when User is another, else where the hub works
+	User    string            // the machine's user that it runs as, for which the hub must be root; empty or the hub's own: as the hub
+	Env     map[string]string // all of its environment, but USER, HOME and the like of another User
 	Line    func(string)      // gets each line that it writes, without secrets and shortened; one call at a time
 }
 
@@ -64,7 +65,7 @@ func (p *Program) Start() (*Running, error) {
 	}
 	env[programMark], env[hubMark] = p.Mark, p.HubID
 	attributes := &syscall.ProcAttr{Dir: p.Dir, Sys: &syscall.SysProcAttr{Setsid: true, Pdeathsig: unix.SIGKILL}}
-	if p.User != "" {
+	if own, err := user.Current(); p.User != "" && (err != nil || own.Username != p.User) {
 		acc, err := systemAccount(p.User)
 		if err != nil {
 			return nil, err

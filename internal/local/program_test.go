@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/user"
 	"strconv"
 	"strings"
 	"sync"
@@ -191,6 +192,26 @@ func TestProgramDiesWithItsHub(t *testing.T) {
 		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 		return err != nil || strings.Contains(string(stat), ") Z ")
 	})
+}
+
+func TestProgramOfAUser(t *testing.T) {
+	t.Parallel()
+	own, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := []string{own.Username}
+	if own.Uid == "0" {
+		users = append(users, "nobody")
+	}
+	for _, name := range users {
+		p, heard := script(t, "id -un")
+		p.User, p.Dir = name, "/"
+		waitEnd(t, start(t, p))
+		if got := heard.text(); got != name {
+			t.Errorf("asked to run as %s, it is %q", name, got)
+		}
+	}
 }
 
 func TestProgramsThatCannotBe(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"berdlhub/internal/store/storetest"
 	"berdlhub/test/e2e/chromiumtest"
 	"berdlhub/test/e2e/partstest"
 )
@@ -133,6 +134,37 @@ func TestManagedService(t *testing.T) {
 	again.end(syscall.SIGTERM)
 	if n := whoamis(t, dir); n != 0 {
 		t.Errorf("%d processes of the service outlive the hub", n)
+	}
+}
+
+// TestServiceOfTwoHubs: of two hubs on one PostgreSQL one runs the service, both lead to it, and when that hub is killed the other runs it.
+func TestServiceOfTwoHubs(t *testing.T) {
+	dir := folder(t)
+	url := fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
+	more := withServices(0, map[string]any{"name": "whoami", "url": url, "command": whoami(t), "cwd": dir})
+	more["JupyterHub"]["db_url"] = storetest.Postgres(t)
+	file := configure(t, dir, settings(t, dir, "hub6", more))
+	runs := regexp.MustCompile(`msg="managed service has started" service=whoami pid=(\d+)`)
+	first, firstAt := startHub(t, dir, file)
+	first.waitSaid(30*time.Second, runs)
+	second, secondAt := startHub(t, dir, file)
+	for _, at := range []string{firstAt, secondAt} {
+		waitUntil(t, 30*time.Second, "the service answers through "+at, func() bool {
+			status, _ := get(t, at+"services/whoami/", "")
+			return status == 200
+		})
+	}
+	if n := whoamis(t, dir); n != 1 || runs.MatchString(second.said()) {
+		t.Errorf("%d processes of the service, want one of the first hub", n)
+	}
+	first.end(syscall.SIGKILL)
+	second.waitSaid(time.Minute, runs)
+	waitUntil(t, 30*time.Second, "the service answers again", func() bool {
+		status, _ := get(t, secondAt+"services/whoami/", "")
+		return status == 200
+	})
+	if n := whoamis(t, dir); n != 1 {
+		t.Errorf("%d processes of the service, want one", n)
 	}
 }
 
