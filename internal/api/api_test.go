@@ -82,7 +82,8 @@ func TestAnswers(t *testing.T) {
 		{"GET", "/users/ada/tokens/a999", "", 404, "No such token a999 for user ada"},
 		{"DELETE", "/users/ada/tokens/x", "", 404, "No such token x for user ada"},
 
-		{"GET", "/users/ada/server", "", 404, ""},
+		{"GET", "/users/ada/server", "", 200, `"stopped":true`},
+		{"GET", "/users/ada/servers/none", "", 404, ""},
 		{"GET", "/users/ada/server/progress", "", 404, ""},
 		{"POST", "/users/ada/server", `[]`, 400, "Body must be a JSON object"},
 		{"POST", "/users/ada/server", `{"display_name": 3}`, 400, "display_name must be a string"},

@@ -55,7 +55,7 @@ func TestHeaders(t *testing.T) {
 	}
 	c.expect("POST", "/users/ada", "", 201, "")
 	c.expect("POST", "/users/ada/server", "", 201, "")
-	if a := c.expect("DELETE", "/users/ada/server", "", 204, ""); a.Header.Get("Content-Type") != "text/plain" {
+	if a := c.expect("DELETE", "/users/ada/server", "", 204, ""); a.Header.Get("Content-Type") != "" {
 		t.Errorf("an empty answer is %q", a.Header.Get("Content-Type"))
 	}
 }
@@ -77,7 +77,7 @@ func TestNamesInPaths(t *testing.T) {
 	}
 	c.expect("GET", "/users/a%2Fb", "", 404, "No such user: a/b")
 	c.expect("POST", "/users/a%2Fb", "", 400, "Failed to create user: a/b")
-	c.expect("GET", "/users/%2e%2e/server", "", 404, ".. has no server named ''")
+	c.expect("GET", "/users/%2e%2e/server", "", 404, "No such user: ..")
 	c.expect("GET", "/users/"+strings.Repeat("a", 4000), "", 404, "No such user")
 }
 

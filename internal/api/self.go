@@ -57,7 +57,11 @@ func (a *API) self(c *call) error {
 // appendPermissions adds to a model what the caller may, and how he showed who he is.
 func appendPermissions(m []byte, who *auth.Principal) []byte {
 	m = appendTexts(appendKey(m[:len(m)-1], "scopes"), who.Scopes.Strings())
-	m = appendOrNull(appendKey(m, "session_id"), who.SessionID)
+	session := ""
+	if who.ByToken() { // the session that the token was made in; a browser's own is not for scripts
+		session = who.SessionID
+	}
+	m = appendOrNull(appendKey(m, "session_id"), session)
 	id := ""
 	if who.Token != nil {
 		id = tokenID(who.Token)

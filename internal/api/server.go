@@ -16,6 +16,12 @@ import (
 // getServer gives one server. JupyterHub REST API: GET /users/{name}/server.
 func (a *API) getServer(c *call) error {
 	srv, err := a.server(c)
+	if hub.CodeOf(err) == hub.NotFound && c.key.Server == "" {
+		if _, err := a.user(c); err != nil {
+			return err
+		}
+		srv, err = &hub.Server{Key: c.key, Phase: hub.Stopped}, nil // everybody has a default server, used or not
+	}
 	if err != nil {
 		return err
 	}

@@ -118,8 +118,11 @@ func TestETag(t *testing.T) {
 		{http.MethodPost, got, 200},
 	}
 	for _, tt := range tests {
-		rec := ask(tt.method, tt.match)
-		if rec.Code != tt.status || rec.Code == 304 && rec.Body.Len() > 0 || rec.Header().Get("ETag") != got {
+		rec, want := ask(tt.method, tt.match), got
+		if tt.method == http.MethodPost {
+			want = "" // what a change answers is nothing to ask for again
+		}
+		if rec.Code != tt.status || rec.Code == 304 && rec.Body.Len() > 0 || rec.Header().Get("ETag") != want {
 			t.Errorf("%s with %s: %d %q", tt.method, tt.match, rec.Code, rec.Body)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 type reply struct {
 	http.ResponseWriter
 	match   string // If-None-Match of a GET or HEAD
+	changes bool   // the method is another one, whose answer has no tag
 	started bool
 	dropped bool // a 304: the body is not sent
 	status  int
@@ -19,6 +20,8 @@ func newReply(w http.ResponseWriter, r *http.Request) *reply {
 	rw := &reply{ResponseWriter: w}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		rw.match = r.Header.Get("If-None-Match")
+	} else {
+		rw.changes = true
 	}
 	return rw
 }
@@ -33,6 +36,12 @@ func (w *reply) WriteHeader(status int) {
 	}
 	if status >= 200 { // 1xx come before the answer
 		w.started = true
+		if w.changes {
+			w.Header().Del("ETag")
+		}
+		if status == http.StatusNoContent {
+			w.Header().Del("Content-Type")
+		}
 		if status == http.StatusOK && sameTag(w.match, w.Header().Get("ETag")) {
 			status, w.dropped = http.StatusNotModified, true
 			w.Header().Del("Content-Length")
