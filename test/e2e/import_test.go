@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -30,16 +29,18 @@ type moved struct {
 	t       *testing.T
 	dir     string
 	address string // public, of both
-	from    string // db_url of JupyterHub
 	hub     *process
 	token   string // of ada, made in JupyterHub
+
+	environment string // with JupyterHub
+	from        string // db_url of JupyterHub
 }
 
-// startMoved runs a JupyterHub of an environment with configurable-http-proxy.
-func startMoved(t *testing.T, environment, from string, more classes) *moved {
+// startMoved runs a JupyterHub of an environment with configurable-http-proxy. An empty db_url means a SQLite file.
+func startMoved(t *testing.T, environment, from string) *moved {
 	t.Helper()
 	dir := folder(t)
-	m := &moved{t: t, dir: dir, from: from, address: fmt.Sprintf("http://127.0.0.1:%d/", freePort(t))}
+	m := &moved{t: t, dir: dir, environment: environment, from: from, address: fmt.Sprintf("http://127.0.0.1:%d/", freePort(t))}
 	if m.from == "" {
 		m.from = "sqlite:///" + filepath.Join(dir, "jupyterhub.sqlite")
 	}
@@ -56,33 +57,31 @@ func startMoved(t *testing.T, environment, from string, more classes) *moved {
 		},
 	}
 	configure(t, dir, settings(t, dir, environment, shared)) // of berdlhub: hub.json
-	m.start(environment, settings(t, dir, environment, shared), more)
+	own := settings(t, dir, environment, shared)
+	own["JupyterHub"]["db_url"] = m.from
+	own["ConfigurableHTTPProxy"] = map[string]any{
+		"command": []string{partstest.ConfigurableHTTPProxy(t)}, "api_url": fmt.Sprintf("http://127.0.0.1:%d", freePort(t)), "auth_token": "of-the-proxy",
+	}
+	text, err := json.Marshal(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "jupyterhub.json"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m.start()
 	return m
 }
 
-func (m *moved) start(environment string, c, more classes) {
+// start runs JupyterHub until it answers.
+func (m *moved) start() {
 	m.t.Helper()
-	c["JupyterHub"]["db_url"] = m.from
-	c["ConfigurableHTTPProxy"] = map[string]any{
-		"command": []string{partstest.ConfigurableHTTPProxy(m.t)}, "api_url": fmt.Sprintf("http://127.0.0.1:%d", freePort(m.t)), "auth_token": "of-the-proxy",
-	}
-	for class, traits := range more {
-		maps.Copy(c[class], traits)
-	}
-	text, err := json.Marshal(c)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	file := filepath.Join(m.dir, "jupyterhub.json")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		m.t.Fatal(err)
-	}
-	bin := filepath.Join(partstest.PythonEnv(m.t, environment), "bin")
+	bin := filepath.Join(partstest.PythonEnv(m.t, m.environment), "bin")
 	environ := []string{"PATH=" + bin + ":" + os.Getenv("PATH")}
 	if strings.HasPrefix(m.from, "postgresql") {
 		environ = append(environ, "PYTHONPATH="+partstest.PythonPackages(m.t, "psycopg2"))
 	}
-	m.hub = run(m.t, m.dir, environ, filepath.Join(bin, "jupyterhub"), "--config", file)
+	m.hub = run(m.t, m.dir, environ, filepath.Join(bin, "jupyterhub"), "--config", filepath.Join(m.dir, "jupyterhub.json"))
 	waitUntil(m.t, time.Minute, "JupyterHub answers", func() bool {
 		if m.hub.hasEnded() {
 			m.t.Fatal("JupyterHub has ended")
@@ -300,20 +299,38 @@ func (m *moved) looksMoved() {
 	}
 }
 
-// TestMoveFromJupyterHub5 moves a JupyterHub 5.3.0 over, by the API.
+// TestMoveFromJupyterHub5 moves a JupyterHub 5.3.0 over, by the API, back, and over again, under a server that runs all the time.
 func TestMoveFromJupyterHub5(t *testing.T) {
-	m := startMoved(t, "hub5", "", nil)
-	m.moveByAPI()
+	m := startMoved(t, "hub5", "")
+	hub := m.moveByAPI()
+	pid := m.worker()
+	hub.end(syscall.SIGTERM)
+	m.start()
+	m.call("GET", "user", m.token, nil, 200)
+	waitUntil(t, time.Minute, "the server is JupyterHub's again", func() bool { return m.server()["ready"] == true })
+	m.call("POST", "users/cy", serviceToken, nil, 201)
+	m.stop()
+	if again := m.take().taken("users"); again != 1 {
+		t.Errorf("%d users are new, want 1", again)
+	}
+	startHub(t, m.dir, filepath.Join(m.dir, "hub.json"))
+	m.looksMoved()
+	if m.worker() != pid || pid == 0 {
+		t.Errorf("the server was process %d and is %d", pid, m.worker())
+	}
+	m.stopServer()
 }
 
 // TestMoveFromPostgres moves a JupyterHub 6.1.1 over whose database is PostgreSQL.
 func TestMoveFromPostgres(t *testing.T) {
 	from := storetest.EmptyPostgres(t)
-	m := startMoved(t, "hub6", strings.Replace(from, "postgresql://", "postgresql+psycopg2://", 1), nil)
+	m := startMoved(t, "hub6", strings.Replace(from, "postgresql://", "postgresql+psycopg2://", 1))
 	m.moveByAPI()
+	m.stopServer()
 }
 
-func (m *moved) moveByAPI() {
+// moveByAPI leaves berdlhub running with what JupyterHub had.
+func (m *moved) moveByAPI() *process {
 	t := m.t
 	m.call("POST", "users/ada", serviceToken, nil, 201, 409)
 	m.furnish()
@@ -327,15 +344,15 @@ func (m *moved) moveByAPI() {
 	if after := m.digest(); after != before {
 		t.Errorf("the source was %s and is %s", before, after)
 	}
-	startHub(t, m.dir, filepath.Join(m.dir, "hub.json"))
+	hub, _ := startHub(t, m.dir, filepath.Join(m.dir, "hub.json"))
 	m.looksMoved()
-	m.stopServer()
+	return hub
 }
 
 // TestMoveInChromium moves a JupyterHub 6.1.1 over under a notebook that is open in Chromium: nobody has to sign in again, and the kernel knows
 // what it knew.
 func TestMoveInChromium(t *testing.T) {
-	m := startMoved(t, "hub6", "", nil)
+	m := startMoved(t, "hub6", "")
 	b := chromiumtest.New(t)
 	b.Navigate(m.address)
 	b.Type("#username_input", "ada")

@@ -134,6 +134,19 @@ func checkRead(t *testing.T, h *jupyterhub.Hub) {
 	}
 }
 
+// TestRead4 reads a schema without shares and without what later releases added.
+func TestRead4(t *testing.T) {
+	t.Parallel()
+	path := source(t, "schema6.sql", "rows.sql")
+	change(t, path, `UPDATE alembic_version SET version_num = '0eee8c825d24'; DROP TABLE shares; DROP TABLE share_codes; DELETE FROM spawners WHERE id > 2;
+		ALTER TABLE users DROP COLUMN user_info; ALTER TABLE roles DROP COLUMN managed_by_auth; ALTER TABLE user_role_map DROP COLUMN managed_by_auth;
+		ALTER TABLE services DROP COLUMN from_config; ALTER TABLE spawners DROP COLUMN display_name`)
+	h := read(t, "sqlite:///"+path)
+	if h.Release != "4" || len(h.Users) != 3 || len(h.Shares) != 0 || !h.Services[0].FromConfig || h.Roles[5].Managed || len(h.Holders) != 7 || len(h.Faults) > 0 {
+		t.Errorf("%+v", h)
+	}
+}
+
 // TestReadUpgraded reads a schema with other columns in another order, and with a value that is broken.
 func TestReadUpgraded(t *testing.T) {
 	t.Parallel()
