@@ -110,9 +110,9 @@ func TestManagedService(t *testing.T) {
 	b.Navigate(address + "hub/logout")
 	b.Navigate(address + "services/whoami/")
 	signIn(b, "bob")
-	b.WaitVisible("main h1")
-	if got := b.Text("main"); !strings.Contains(got, "403") && !strings.Contains(got, "permission") {
-		t.Errorf("a user who may not visit the service reads %q", got)
+	b.WaitFor("the page that refuses him", `/do not have permission to access JupyterHub service whoami/.test(document.querySelector("main")?.innerText)`)
+	if page := b.URL(); !strings.Contains(page, "/hub/api/oauth2/authorize") {
+		t.Errorf("he is refused at %s", page)
 	}
 	b.Screenshot("service-3-refused")
 	b.Navigate(address + "hub/home")
