@@ -50,7 +50,7 @@ type App struct {
 	db      *store.DB
 	table   *proxy.Table
 	spawn   *spawn.Controller
-	service *service.Manager
+	service *service.Supervisor
 	public  net.Listener
 	private net.Listener
 	front   http.Handler // the hub without the proxy

@@ -47,7 +47,7 @@ func (a *App) oauthClient(s *store.ServiceSpec) {
 }
 
 // services builds what leads to services and runs them.
-func (a *App) services(specs []store.ServiceSpec) *service.Manager {
+func (a *App) services(specs []store.ServiceSpec) *service.Supervisor {
 	h := a.cfg.Hub
 	cfg := service.Config{
 		Replica: a.replica, Alone: strings.HasPrefix(h.DBURL.Reveal(), "sqlite"), HubID: a.hubID(), BaseURL: h.BaseURL,

@@ -12,6 +12,11 @@ const (
 	maxPackage  = 4000
 )
 
+// largePackages may be larger, each for its reason.
+var largePackages = map[string]int{
+	"internal/store": 6500, // all SQL: a file per noun, which share one transaction with its change feed and audit log
+}
+
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	for _, pkg := range readTree(t) {
@@ -34,8 +39,8 @@ func TestSizes(t *testing.T) {
 				}
 			}
 		}
-		if total > maxPackage {
-			t.Errorf("package %s has %d lines, at most %d: cut it along its nouns or steps", pkg.path, total, maxPackage)
+		if limit := max(maxPackage, largePackages[pkg.path]); total > limit {
+			t.Errorf("package %s has %d lines, at most %d: cut it along its nouns or steps", pkg.path, total, limit)
 		}
 	}
 }

@@ -15,7 +15,7 @@ var kept = []string{
 
 // environment gives the variables of a managed service as JupyterHub's contract lists them: the hub's own without its secrets, then
 // what the service is told, then what is configured for it.
-func (m *Manager) environment(s *Managed) map[string]string {
+func (m *Supervisor) environment(s *Managed) map[string]string {
 	env := map[string]string{}
 	for _, pair := range m.cfg.Environ {
 		if name, value, _ := strings.Cut(pair, "="); name != "" && !slices.Contains(kept, name) {

@@ -19,7 +19,7 @@ const (
 )
 
 // checkAll looks at all services with an address, again and again.
-func (m *Manager) checkAll(ctx context.Context) {
+func (m *Supervisor) checkAll(ctx context.Context) {
 	if m.cfg.CheckEvery <= 0 {
 		return
 	}
@@ -41,7 +41,7 @@ func (m *Manager) checkAll(ctx context.Context) {
 }
 
 // Check looks whether a service answers. A change is logged once.
-func (m *Manager) Check(ctx context.Context, s *store.Service) {
+func (m *Supervisor) Check(ctx context.Context, s *store.Service) {
 	err := m.ask(ctx, s)
 	if ctx.Err() != nil || !slices.ContainsFunc(m.Services(), func(known *store.Service) bool { return known.Name == s.Name }) {
 		return
@@ -58,7 +58,7 @@ func (m *Manager) Check(ctx context.Context, s *store.Service) {
 }
 
 // ask makes one request. JupyterHub's lifecycle: any answer below 500 will do, also one that asks to sign in.
-func (m *Manager) ask(ctx context.Context, s *store.Service) error {
+func (m *Supervisor) ask(ctx context.Context, s *store.Service) error {
 	ctx, cancel := context.WithTimeout(ctx, m.timeout(s.Name))
 	defer cancel()
 	u, err := url.Parse(s.URL)
@@ -84,7 +84,7 @@ func (m *Manager) ask(ctx context.Context, s *store.Service) error {
 	return nil
 }
 
-func (m *Manager) timeout(name string) time.Duration {
+func (m *Supervisor) timeout(name string) time.Duration {
 	for _, s := range m.cfg.Managed {
 		if s.Name == name && s.Timeout > 0 {
 			return s.Timeout

@@ -10,7 +10,7 @@ import (
 )
 
 // route makes the proxy's table hold exactly the routes of these services, beside those of servers.
-func (m *Manager) route(ctx context.Context, all []*store.Service) {
+func (m *Supervisor) route(ctx context.Context, all []*store.Service) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	seen := map[string]bool{}

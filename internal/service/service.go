@@ -56,8 +56,8 @@ type Managed struct {
 	Timeout       time.Duration // of one look at its health [timeout]; 0: 5 s
 }
 
-// Manager does it. Its methods may be called at the same time.
-type Manager struct {
+// Supervisor does it. Its methods may be called at the same time.
+type Supervisor struct {
 	cfg    Config
 	db     *store.DB
 	table  *proxy.Table
@@ -71,8 +71,8 @@ type Manager struct {
 	status map[string]*Status // by service; guarded by mu
 }
 
-// New builds a Manager. Load and Run make it work.
-func New(cfg Config, db *store.DB, table *proxy.Table) *Manager {
+// New builds a Supervisor. Load and Run make it work.
+func New(cfg Config, db *store.DB, table *proxy.Table) *Supervisor {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -84,7 +84,7 @@ func New(cfg Config, db *store.DB, table *proxy.Table) *Manager {
 			*d.to = d.otherwise
 		}
 	}
-	m := &Manager{
+	m := &Supervisor{
 		cfg: cfg, db: db, table: table, wake: make(chan struct{}, 1), routes: map[string]string{}, status: map[string]*Status{},
 		client: &http.Client{
 			Transport:     &http.Transport{Proxy: nil, DisableKeepAlives: true},
@@ -102,7 +102,7 @@ func New(cfg Config, db *store.DB, table *proxy.Table) *Manager {
 func Prefix(base, name string) string { return base + "services/" + url.PathEscape(name) + "/" }
 
 // Run keeps routes, processes and health up to date until the context ends; then it stops the processes.
-func (m *Manager) Run(ctx context.Context) error {
+func (m *Supervisor) Run(ctx context.Context) error {
 	cancel := m.db.Subscribe(func(c store.Change) {
 		if c.Kind == store.ChangeAll || c.Kind == store.ChangeAccess && c.ID == 0 {
 			select {
@@ -126,7 +126,7 @@ func (m *Manager) Run(ctx context.Context) error {
 }
 
 // follow reads the services again when they may have changed.
-func (m *Manager) follow(ctx context.Context) {
+func (m *Supervisor) follow(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -143,7 +143,7 @@ func (m *Manager) follow(ctx context.Context) {
 }
 
 // Load reads the services and makes the proxy's routes follow them.
-func (m *Manager) Load(ctx context.Context) error {
+func (m *Supervisor) Load(ctx context.Context) error {
 	all, err := m.db.Services(ctx)
 	if err != nil {
 		return fmt.Errorf("read the services: %w", err)
@@ -154,7 +154,7 @@ func (m *Manager) Load(ctx context.Context) error {
 }
 
 // Services gives all services by name, from memory. They must not be changed.
-func (m *Manager) Services() []*store.Service { return *m.known.Load() }
+func (m *Supervisor) Services() []*store.Service { return *m.known.Load() }
 
 // sleep waits, and says whether the context still lives.
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -21,7 +21,7 @@ import (
 	"berdlhub/internal/store/storetest"
 )
 
-// log keeps what a Manager writes.
+// log keeps what a Supervisor writes.
 type log struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -39,15 +39,15 @@ func (l *log) String() string {
 	return l.text.String()
 }
 
-// replica is a Manager at work.
+// replica is a Supervisor at work.
 type replica struct {
-	*service.Manager
+	*service.Supervisor
 	table *proxy.Table
 	log   *log
 	stop  func()
 }
 
-// run makes a Manager work until the test ends.
+// run makes a Supervisor work until the test ends.
 func run(t *testing.T, db *store.DB, cfg service.Config) *replica {
 	t.Helper()
 	r := &replica{table: proxy.NewTable(), log: &log{}}
@@ -56,7 +56,7 @@ func run(t *testing.T, db *store.DB, cfg service.Config) *replica {
 		cfg.HubID = rand.Text()
 	}
 	cfg.Replica, cfg.BaseURL, cfg.APIURL, cfg.Backoff, cfg.Patience = rand.Text(), "/pre/", "http://127.0.0.1:8081/pre/hub/api", 10*time.Millisecond, time.Second
-	r.Manager = service.New(cfg, db, r.table)
+	r.Supervisor = service.New(cfg, db, r.table)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()

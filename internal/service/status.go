@@ -16,7 +16,7 @@ type Status struct {
 }
 
 // Status says how a service is doing; false when it is not known. A service that only calls the hub and is run elsewhere has none.
-func (m *Manager) Status(name string) (Status, bool) {
+func (m *Supervisor) Status(name string) (Status, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.status[name]
@@ -30,13 +30,13 @@ func (m *Manager) Status(name string) (Status, bool) {
 
 // Managed gives the command of a service that the hub runs, and its process id on this replica. JupyterHub REST API: command and pid
 // of the service model.
-func (m *Manager) Managed(name string) (command []string, pid int) {
+func (m *Supervisor) Managed(name string) (command []string, pid int) {
 	s, _ := m.Status(name)
 	return s.Command, s.PID
 }
 
 // note changes a service's status.
-func (m *Manager) note(name string, change func(*Status)) {
+func (m *Supervisor) note(name string, change func(*Status)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.status[name]

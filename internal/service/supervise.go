@@ -12,7 +12,7 @@ import (
 const maxBackoff = time.Minute
 
 // supervise runs a service whenever this replica holds its lease, until the context ends.
-func (m *Manager) supervise(ctx context.Context, s Managed) {
+func (m *Supervisor) supervise(ctx context.Context, s Managed) {
 	for ctx.Err() == nil {
 		taken := time.Now()
 		if mine, err := m.lease(ctx, s.Name); mine && err == nil {
@@ -26,7 +26,7 @@ func (m *Manager) supervise(ctx context.Context, s Managed) {
 }
 
 // lease takes or renews the lease of a service. An error, which leaves open who has it, is logged.
-func (m *Manager) lease(ctx context.Context, name string) (mine bool, err error) {
+func (m *Supervisor) lease(ctx context.Context, name string) (mine bool, err error) {
 	if m.cfg.Alone {
 		return true, nil
 	}
@@ -41,7 +41,7 @@ func (m *Manager) lease(ctx context.Context, name string) (mine bool, err error)
 
 // whileHeld runs a service until the lease is lost or the context ends. A lease that could not be renewed for half of its time counts
 // as lost, so that the process has ended when another replica may start it.
-func (m *Manager) whileHeld(ctx context.Context, s *Managed, taken time.Time) {
+func (m *Supervisor) whileHeld(ctx context.Context, s *Managed, taken time.Time) {
 	held, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { m.keepRunning(held, s) })
@@ -68,7 +68,7 @@ func (m *Manager) whileHeld(ctx context.Context, s *Managed, taken time.Time) {
 }
 
 // keepRunning starts the process again whenever it ends, after a pause that grows.
-func (m *Manager) keepRunning(ctx context.Context, s *Managed) {
+func (m *Supervisor) keepRunning(ctx context.Context, s *Managed) {
 	pause := m.cfg.Backoff
 	for ctx.Err() == nil {
 		began := time.Now()
@@ -89,7 +89,7 @@ func (m *Manager) keepRunning(ctx context.Context, s *Managed) {
 }
 
 // runOnce runs the process until it ends by itself or the context ends, and says how it ended.
-func (m *Manager) runOnce(ctx context.Context, s *Managed) (how string) {
+func (m *Supervisor) runOnce(ctx context.Context, s *Managed) (how string) {
 	program := &local.Program{
 		Mark: "service " + s.Name, HubID: m.cfg.HubID, Command: s.Command, Dir: s.Cwd, User: s.User, Env: m.environment(s),
 		Line: func(line string) {
@@ -120,7 +120,7 @@ func (m *Manager) runOnce(ctx context.Context, s *Managed) (how string) {
 }
 
 // started notes the process of a service, 0 when it has none. The health of a service with an address is what its address says.
-func (m *Manager) started(s *Managed, pid int) {
+func (m *Supervisor) started(s *Managed, pid int) {
 	m.note(s.Name, func(status *Status) {
 		status.PID = pid
 		if s.URL == "" || pid == 0 {
