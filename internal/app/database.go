@@ -45,12 +45,19 @@ func RestoreDatabase(ctx context.Context, cfg *config.Config, from string) (kept
 
 // ImportDatabase takes over what the database of a JupyterHub holds, at an address as in JupyterHub.db_url. It only reads there.
 func ImportDatabase(ctx context.Context, cfg *config.Config, from string, dryRun bool, log *slog.Logger) (*jupyterhub.Report, error) {
+	at, err := store.Locate(cfg.Hub.DBURL.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	if at.Path == "" && at.Postgres == nil {
+		return nil, hub.Errorf(hub.Invalid, "JupyterHub.db_url names a database in memory, which would be gone at once: name a file or a PostgreSQL database.")
+	}
 	src, name, err := jupyterhub.Read(ctx, from)
 	if err != nil {
 		return nil, fmt.Errorf("--from: %w", err)
 	}
 	m := &mover{cfg: cfg, custom: (&App{cfg: cfg}).customScopes(), apiURLs: map[string][]string{}}
-	db, err := store.Open(ctx, store.Config{URL: m.target(dryRun), Log: log})
+	db, err := store.Open(ctx, store.Config{URL: m.target(at, dryRun), Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -74,19 +81,13 @@ type mover struct {
 }
 
 // target is where to write: a dry run does not even make a file.
-func (m *mover) target(dryRun bool) string {
-	at := m.cfg.Hub.DBURL.Reveal()
-	if !dryRun {
-		return at
+func (m *mover) target(at store.Place, dryRun bool) string {
+	if dryRun && at.Path != "" {
+		if _, err := os.Stat(at.Path); err != nil {
+			return "sqlite://"
+		}
 	}
-	place, err := store.Locate(at)
-	if err != nil || place.Path == "" {
-		return at
-	}
-	if _, err := os.Stat(place.Path); err != nil {
-		return "sqlite://"
-	}
-	return at
+	return m.cfg.Hub.DBURL.Reveal()
 }
 
 // adopt looks whether a server that ran under JupyterHub can go on under this hub: its process must live, be that server, and answer.

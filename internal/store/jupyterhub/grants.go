@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"berdlhub/internal/hub"
+	"berdlhub/internal/secret"
 )
 
 // takeTokens keeps the hashes, so that every token goes on working, and the ids as far as they are free.
@@ -15,16 +18,21 @@ func (im *importer) takeTokens(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	im.tokens = have
 	taken := map[int64]bool{}
 	for _, id := range have {
 		taken[id] = true
 	}
-	present := map[string]bool{}
+	present, stale := map[string]bool{}, im.staleTokens()
 	for i := range im.src.Tokens {
 		t := im.src.Tokens[i]
 		present[t.Hashed] = true
 		label := "a" + strconv.FormatInt(t.ID, 10)
-		if why := im.tokenFault(&t); why != "" {
+		why := im.tokenFault(&t)
+		if why == "" && stale[t.ID] {
+			why = "it was given to a server that does not run any more"
+		}
+		if why != "" {
 			s.leave(string(why), label)
 			continue
 		}
@@ -38,18 +46,58 @@ func (im *importer) takeTokens(ctx context.Context) error {
 					wish = 0
 				}
 				made, err := im.writeToken(ctx, id, wish, &t)
-				taken[made] = true
+				taken[made], have[t.Hashed] = true, made
 				return err
 			},
-			forward: []any{`UPDATE tokens SET last_activity = $2 WHERE hashed = $1 AND last_activity < $2`, t.Hashed, micro(t.LastActivity)},
+			forward: []any{`UPDATE tokens SET last_activity = $2 WHERE id = $1 AND last_activity < $2`, id, micro(t.LastActivity)},
 		})
 		if err != nil {
 			return err
 		}
 	}
 	return im.forget(ctx, s, "token", present, func(parts []string) (int64, error) {
-		return im.b.Exec(ctx, `DELETE FROM tokens WHERE hashed = $1`, parts[0])
+		return im.b.Exec(ctx, `DELETE FROM tokens WHERE id = $1`, have[parts[0]])
 	})
+}
+
+// serverNote begins the note of a token that JupyterHub gave to a server; the server's path follows.
+const serverNote = "Server at "
+
+// staleTokens finds the tokens of servers that have ended. JupyterHub forgets to delete them when it was restarted meanwhile.
+func (im *importer) staleTokens() map[int64]bool {
+	used := map[int64]bool{}
+	for i := range im.src.Servers {
+		if s := &im.src.Servers[i]; s.Active {
+			if t := im.tokenOf(s, im.adopted[s.ID]); t != nil {
+				used[t.ID] = true
+			}
+		}
+	}
+	stale := map[int64]bool{}
+	for i := range im.src.Tokens {
+		if t := &im.src.Tokens[i]; t.Client == hub.PlainClient && strings.HasPrefix(t.Note, serverNote) && !used[t.ID] {
+			stale[t.ID] = true
+		}
+	}
+	return stale
+}
+
+// tokenOf finds the token that a running server was given: the one that is in its process's environment or, when that is not known, the newest one
+// that JupyterHub made for the server.
+func (im *importer) tokenOf(s *Server, found adoption) *Token {
+	known := found.Adopted != nil && found.Token != ""
+	var newest *Token
+	for i := range im.src.Tokens {
+		t := &im.src.Tokens[i]
+		switch {
+		case t.User != s.User || t.Client != hub.PlainClient:
+		case known && secret.CheckToken(found.Token.Reveal(), t.Hashed):
+			return t
+		case !known && t.Note == serverNote+s.BaseURL && (newest == nil || t.ID > newest.ID):
+			newest = t
+		}
+	}
+	return newest
 }
 
 // tokenFault says why a token is left out; empty when it is taken.
@@ -106,19 +154,19 @@ func bare(scopes []string) []string {
 	return slices.Compact(out)
 }
 
-// serverLabel names a server of the source.
-func (im *importer) serverLabel(id int64) string {
+// serverLabels names the servers of the source.
+func (im *importer) serverLabels() map[int64]string {
+	labels := make(map[int64]string, len(im.src.Servers))
 	for i := range im.src.Servers {
-		if s := &im.src.Servers[i]; s.ID == id {
-			return im.names[s.User] + "/" + s.Name
-		}
+		s := &im.src.Servers[i]
+		labels[s.ID] = im.names[s.User] + "/" + s.Name
 	}
-	return ""
+	return labels
 }
 
 func (im *importer) takeShares(ctx context.Context) error {
 	s := im.report.Section("shares")
-	groupNames := map[int64]string{}
+	labels, groupNames := im.serverLabels(), map[int64]string{}
 	for _, g := range im.src.Groups {
 		groupNames[g.ID] = g.Name
 	}
@@ -126,7 +174,7 @@ func (im *importer) takeShares(ctx context.Context) error {
 	for _, h := range im.src.Shares {
 		server, owner := im.servers[h.Server], im.users[h.Owner]
 		user, group := im.users[h.User], im.groups[h.Group]
-		of := im.serverLabel(h.Server)
+		of := labels[h.Server]
 		with, target := "user "+im.names[h.User], `user_id`
 		if h.Group != 0 {
 			with, target = "group "+groupNames[h.Group], `group_id`
@@ -175,10 +223,11 @@ func (im *importer) takeShareCodes(ctx context.Context) error {
 		taken[id] = true
 	}
 	present := map[string]bool{}
+	labels := im.serverLabels()
 	for _, k := range im.src.ShareCodes {
 		present[k.Hashed] = true
 		server, owner := im.servers[k.Server], im.users[k.Owner]
-		label := "of " + im.serverLabel(k.Server)
+		label := "of " + labels[k.Server]
 		switch {
 		case expired(k.Expires, im.o.Now):
 			s.leave("it has expired", label)
@@ -205,7 +254,7 @@ func (im *importer) takeShareCodes(ctx context.Context) error {
 		}
 	}
 	return im.forget(ctx, s, "share code", present, func(parts []string) (int64, error) {
-		return im.b.Exec(ctx, `DELETE FROM share_codes WHERE hashed = $1`, parts[0])
+		return im.b.Exec(ctx, `DELETE FROM share_codes WHERE id = $1`, have[parts[0]])
 	})
 }
 

@@ -84,8 +84,8 @@ type importer struct {
 
 	users, groups, roles, services, servers map[int64]int64
 	names                                   map[int64]string // of users, by the source's id
+	tokens                                  map[string]int64 // our ids by hash
 	clients                                 map[string]bool  // identifiers that exist here
-	runs                                    map[int64]*run   // servers that go on running, by the source's id
 }
 
 // adoption is what became of a running server.
@@ -98,7 +98,7 @@ func (im *importer) run(ctx context.Context, b *store.Bulk) error {
 	im.b, im.known = b, map[string]map[string]string{}
 	im.report = &Report{From: im.o.From, Release: im.src.Release, Revision: im.src.Revision, DryRun: im.o.DryRun, Notes: []string{}}
 	im.users, im.groups, im.roles, im.services, im.servers = map[int64]int64{}, map[int64]int64{}, map[int64]int64{}, map[int64]int64{}, map[int64]int64{}
-	im.names, im.clients, im.runs = map[int64]string{}, map[string]bool{}, map[int64]*run{}
+	im.names, im.clients = map[int64]string{}, map[string]bool{}
 	if err := im.remember(ctx); err != nil {
 		return fmt.Errorf("read what was imported before: %w", err)
 	}
@@ -185,7 +185,7 @@ type thing struct {
 	label string // in the report
 	row   any    // as it is in the source; what it holds decides whether it has changed
 	write func(ctx context.Context) error
-	// forward is a statement with arguments that only ever moves a time on, also of a row that has not changed otherwise.
+	// forward is a statement, the id of the row here and a time: it only ever moves that time on, also in a row that has not changed otherwise.
 	forward []any
 }
 
@@ -224,8 +224,8 @@ func (im *importer) take(ctx context.Context, s *Section, t thing) error {
 }
 
 func (im *importer) forward(ctx context.Context, statement []any) (int, error) {
-	if len(statement) == 0 {
-		return 0, nil
+	if len(statement) == 0 || statement[1] == int64(0) {
+		return 0, nil // nothing to move, or a row that is new
 	}
 	n, err := im.b.Exec(ctx, statement[0].(string), statement[1:]...) //nolint:forcetypeassert // the statement is the first
 	return int(min(n, 1)), err

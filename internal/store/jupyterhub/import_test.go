@@ -85,7 +85,8 @@ var everything = map[string]string{
 	"share codes":         "1/0/0/0",
 	"authorization codes": "0/0/0/0  (they live for ten minutes only; whoever was signing in does it again)",
 	"tokens": "4/0/0/0 a8 (it has expired) a9 (it has no OAuth client, so JupyterHub does not accept it either)" +
-		" a12 (its OAuth client is not here) a13 (the user or the service that it belongs to is not here)",
+		" a12 (its OAuth client is not here) a13 (the user or the service that it belongs to is not here)" +
+		" a14 (it was given to a server that does not run any more)",
 }
 
 // again is the report when nothing has changed.
@@ -293,7 +294,7 @@ func TestTokenOfRunByNote(t *testing.T) {
 	db := storetest.New(t)
 	path := source(t, "schema6.sql", "rows.sql")
 	change(t, path, `INSERT INTO api_tokens (id, user_id, hashed, prefix, client_id, created, note, scopes)
-		VALUES (2, 1, 'sha512:1:0:0', '0000', 'jupyterhub', '2026-01-01 00:00:00', 'Server at /user/ada/', '[]')`)
+		VALUES (2, 1, 'sha512:1:2:2', '2222', 'jupyterhub', '2026-01-01 00:00:00', 'Server at /user/ada/', '[]')`)
 	o := options()
 	o.Adopt = func(ctx context.Context, k hub.ServerKey, s *jupyterhub.Server) (*jupyterhub.Adopted, error) {
 		found, err := adopt(ctx, k, s)
@@ -307,6 +308,9 @@ func TestTokenOfRunByNote(t *testing.T) {
 	ok(t, err)
 	if own.RunID == "" {
 		t.Error("the server's token belongs to no run")
+	}
+	if _, err := db.TokenByID(t.Context(), 2); hub.CodeOf(err) != hub.NotFound {
+		t.Errorf("the token of an earlier run: %v", err)
 	}
 }
 

@@ -63,7 +63,7 @@ func (im *importer) takeUsers(ctx context.Context) error {
 				id, err = im.writeUser(ctx, id, u)
 				return err
 			},
-			forward: []any{`UPDATE users SET last_activity = $2 WHERE name = $1 AND last_activity < $2`, u.Name, micro(u.LastActivity)},
+			forward: []any{`UPDATE users SET last_activity = $2 WHERE id = $1 AND last_activity < $2`, id, micro(u.LastActivity)},
 		})
 		if err != nil {
 			return err

@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"berdlhub/internal/hub"
-	"berdlhub/internal/secret"
 )
 
 // run is a server that goes on running here.
@@ -165,7 +164,7 @@ func (im *importer) writeRun(ctx context.Context, id int64, srv Server, found ad
 	if n == 0 {
 		return leftOut("another run of the server exists here")
 	}
-	token, err := im.tokenOfRun(ctx, srv, r)
+	token, err := im.tieToken(ctx, &srv, r)
 	if err != nil {
 		return err
 	}
@@ -186,33 +185,16 @@ func (im *importer) writeRun(ctx context.Context, id int64, srv Server, found ad
 	return nil
 }
 
-// tokenOfRun finds the token that the server was given and ties it to the run: the one that is in the process's environment, or else the newest
-// one that JupyterHub made for the server.
-func (im *importer) tokenOfRun(ctx context.Context, srv Server, r run) (int64, error) {
-	var newest *Token
-	for i := range im.src.Tokens {
-		t := &im.src.Tokens[i]
-		if t.User != srv.User || t.Client != hub.PlainClient {
-			continue
-		}
-		if r.Token != "" && secret.CheckToken(r.Token.Reveal(), t.Hashed) {
-			newest = t
-			break
-		}
-		if r.Token == "" && t.Note == "Server at "+srv.BaseURL && (newest == nil || t.ID > newest.ID) {
-			newest = t
-		}
-	}
-	if newest == nil {
+// tieToken ties the server's token to the run, so that a stop deletes it.
+func (im *importer) tieToken(ctx context.Context, srv *Server, r run) (int64, error) {
+	t := im.tokenOf(srv, adoption{Adopted: r.Adopted})
+	if t == nil {
 		im.report.note("The running server of %s has no token here: it goes on running, but cannot tell the hub of its activity, nor let anybody in anew.",
 			printable(im.names[srv.User]))
 		return 0, nil
 	}
-	id, err := im.b.ID(ctx, `SELECT id FROM tokens WHERE hashed = $1`, newest.Hashed)
-	if err != nil || id == 0 {
-		return 0, err
-	}
-	_, err = im.b.Exec(ctx, `UPDATE tokens SET run_id = $2 WHERE id = $1`, id, r.id)
+	id := im.tokens[t.Hashed]
+	_, err := im.b.Exec(ctx, `UPDATE tokens SET run_id = $2 WHERE id = $1`, id, r.id)
 	return id, err
 }
 

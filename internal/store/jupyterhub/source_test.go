@@ -125,7 +125,7 @@ func checkRead(t *testing.T, h *jupyterhub.Hub) {
 	if s := h.Servers[1]; s.Active || string(s.Options) != `{"file":"hello"}` || s.DisplayName != "Big one" {
 		t.Errorf("ada's second server is %+v", s)
 	}
-	if len(h.Tokens) != 8 || len(h.Holders) != 7 || len(h.Members) != 4 || len(h.Shares) != 3 || len(h.ShareCodes) != 1 || h.Codes != 1 {
+	if len(h.Tokens) != 9 || len(h.Holders) != 7 || len(h.Members) != 4 || len(h.Shares) != 3 || len(h.ShareCodes) != 1 || h.Codes != 1 {
 		t.Errorf("%d tokens, %d holders, %d members, %d shares, %d share codes, %d codes",
 			len(h.Tokens), len(h.Holders), len(h.Members), len(h.Shares), len(h.ShareCodes), h.Codes)
 	}

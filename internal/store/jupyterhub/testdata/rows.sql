@@ -35,6 +35,7 @@ INSERT INTO api_tokens (id, user_id, service_id, hashed, prefix, client_id, sess
     (9, 1, NULL, 'sha512:1:b:b', 'bbbb', NULL, NULL, '2026-01-03 00:00:00', NULL, NULL, 'broken', '[]'),
     (10, 1, NULL, 'sha512:1:c:c', 'cccc', 'jupyterhub-user-ada', '5e5510', '2026-01-03 00:00:00', NULL, NULL, '', '["access:servers!server=ada/"]'),
     (11, NULL, 2, 'sha512:16384:d:d', 'dddd', 'jupyterhub', NULL, '2026-01-03 00:00:00', NULL, NULL, 'of the service', '["inherit"]'),
+    (14, 1, NULL, 'sha512:1:0:0', '0000', 'jupyterhub', NULL, '2026-01-03 00:00:00', NULL, NULL, 'Server at /user/ada/big/', '[]'),
     (12, 2, NULL, 'sha512:1:e:e', 'eeee', 'orphan', NULL, '2026-01-03 00:00:00', NULL, NULL, '', '[]'),
     (13, 3, NULL, 'sha512:1:f:f', 'ffff', 'jupyterhub', NULL, '2026-01-03 00:00:00', NULL, NULL, '', '[]');
 INSERT INTO shares (id, user_id, group_id, created_at, scopes, expires_at, owner_id, spawner_id) VALUES
