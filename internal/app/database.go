@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -69,7 +70,7 @@ func ImportDatabase(ctx context.Context, cfg *config.Config, from string, dryRun
 	if err != nil {
 		return nil, err
 	}
-	report.Notes = append(report.Notes, m.notes(src)...)
+	report.Notes = append(report.Notes, m.notes(ctx, src)...)
 	return report, nil
 }
 
@@ -121,7 +122,7 @@ func (m *mover) adopt(ctx context.Context, key hub.ServerKey, s *jupyterhub.Serv
 // answerTimeout bounds how long a running server may take to answer.
 const answerTimeout = 10 * time.Second
 
-// answers asks a server; any answer below 500 will do.
+// answers asks a server or a hub; any answer below 500 will do.
 func answers(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
@@ -146,18 +147,30 @@ func answers(ctx context.Context, address string) error {
 }
 
 // notes compares what the database needs with what the configuration says.
-func (m *mover) notes(src *jupyterhub.Hub) []string {
-	var all []string
+func (m *mover) notes(ctx context.Context, src *jupyterhub.Hub) []string {
+	all := m.aliveNotes(ctx)
 	all = append(all, m.addressNotes()...)
 	all = append(all, m.roleNotes(src)...)
 	return append(all, m.stateNotes(src)...)
+}
+
+// aliveNotes warns when a hub still answers where the running servers report to.
+func (m *mover) aliveNotes(ctx context.Context) []string {
+	var all []string
+	for _, at := range slices.Sorted(maps.Keys(m.apiURLs)) {
+		if answers(ctx, strings.TrimSuffix(at, "/")+"/") == nil {
+			all = append(all, fmt.Sprintf("A hub answers at %s. If that is JupyterHub, stop it (cleanup_servers must be false) and import again before this hub is started.", at))
+		}
+	}
+	return all
 }
 
 // addressNotes warns when running servers reach their hub where this one will not listen.
 func (m *mover) addressNotes() []string {
 	expected := strings.TrimSuffix(cmp.Or(m.cfg.Spawner.HubConnectURL, m.cfg.Hub.HubConnectURL), "/") + m.cfg.Hub.BaseURL + "hub/api"
 	var all []string
-	for at, whose := range m.apiURLs {
+	for _, at := range slices.Sorted(maps.Keys(m.apiURLs)) {
+		whose := m.apiURLs[at]
 		if sameHost(at, expected) {
 			continue
 		}
@@ -166,7 +179,6 @@ func (m *mover) addressNotes() []string {
 			"to what it was before the hub is started. Otherwise they cannot let anybody in, and must be stopped and started.",
 			strings.Join(whose[:min(len(whose), 10)], ", "), at, expected))
 	}
-	slices.Sort(all)
 	return all
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,8 +14,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	_ "modernc.org/sqlite" // the driver
 
 	"berdlhub/internal/app"
 	"berdlhub/internal/config"
@@ -30,9 +29,7 @@ func configured(t *testing.T, dir string, more map[string]any) *config.Config {
 		"db_url": "sqlite:///" + filepath.Join(dir, "hub.sqlite"), "authenticator_class": "dummy", "spawner_class": "simple",
 		"hub_bind_url": "http://127.0.0.1:8081",
 	}
-	for name, value := range more {
-		settings[name] = value
-	}
+	maps.Copy(settings, more)
 	text, err := json.Marshal(map[string]any{"JupyterHub": settings, "DummyAuthenticator": map[string]any{"password": "open"}, "Authenticator": map[string]any{"allow_all": true}})
 	if err != nil {
 		t.Fatal(err)
@@ -73,15 +70,15 @@ func oldHub(t *testing.T, dir string, pid int, started time.Time, statements ...
 }
 
 // runningServer starts a process with the environment of ada's server; what answers at its address is the handler.
-func runningServer(t *testing.T, h http.HandlerFunc) (pid int) {
+func runningServer(t *testing.T, h http.HandlerFunc, environ ...string) (pid int) {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	cmd := exec.CommandContext(t.Context(), "sleep", "60")
-	cmd.Env = []string{
+	cmd.Env = append([]string{
 		"JUPYTERHUB_USER=ada", "JUPYTERHUB_SERVER_NAME=", "JUPYTERHUB_SERVICE_URL=" + server.URL + "/user/ada/", "JUPYTERHUB_API_URL=http://localhost:8081/hub/api",
 		"JUPYTERHUB_SERVICE_PREFIX=/user/ada/",
-	}
+	}, environ...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -169,6 +166,28 @@ func TestImportNotes(t *testing.T) {
 	_, _, words = notes(t, keyed, from, true)
 	if strings.Contains(words, "watcher") || !strings.Contains(words, "cannot be opened") {
 		t.Errorf("notes: %s", words)
+	}
+}
+
+// TestImportWhileTheHubRuns warns: what JupyterHub changes afterwards is not taken.
+func TestImportWhileTheHubRuns(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	old := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(old.Close)
+	pid := runningServer(t, func(http.ResponseWriter, *http.Request) {}, "JUPYTERHUB_API_URL="+old.URL+"/hub/api")
+	_, _, words := notes(t, configured(t, dir, nil), oldHub(t, dir, pid, time.Now()), true)
+	if !strings.Contains(words, "A hub answers at "+old.URL+"/hub/api") {
+		t.Errorf("notes: %s", words)
+	}
+}
+
+func TestImportIntoMemory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	_, err := app.ImportDatabase(t.Context(), configured(t, dir, map[string]any{"db_url": "sqlite://"}), oldHub(t, dir, 0, time.Now()), false, nil)
+	if hub.CodeOf(err) != hub.Invalid {
+		t.Errorf("error is %v", err)
 	}
 }
 
