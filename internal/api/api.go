@@ -138,13 +138,12 @@ func (a *API) Mount(mux *http.ServeMux) {
 		}))
 	}
 	for path, known := range methods {
+		other := a.OtherMethod(known...)
 		mux.Handle(a.root+path, web.API(a.cfg.Log, func(w http.ResponseWriter, r *http.Request) error {
-			w.Header().Set("Allow", strings.Join(known, ", "))
-			w.Header().Set("Content-Type", "application/json")
-			if r.Method == http.MethodOptions {
-				return nil
+			if path == "" || path == "/{$}" {
+				letOthersRead(w)
 			}
-			return hub.Wrap(hub.Unsupported, errMethod, "")
+			return other(w, r)
 		}))
 	}
 	unknown := web.API(a.cfg.Log, func(http.ResponseWriter, *http.Request) error { return hub.Wrap(hub.NotFound, errPath, "") })
@@ -156,6 +155,18 @@ func (a *API) Mount(mux *http.ServeMux) {
 	}
 }
 
+// OtherMethod answers OPTIONS of a path that has these methods, and refuses every other method.
+func (*API) OtherMethod(known ...string) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Allow", strings.Join(known, ", "))
+		w.Header().Set("Content-Type", "application/json")
+		if r.Method == http.MethodOptions {
+			return nil
+		}
+		return hub.Wrap(hub.Unsupported, errMethod, "")
+	}
+}
+
 // JupyterHub REST API, errors: these answers have the message null; the log says what was wrong.
 var (
 	errMethod = errors.New("not a method of this path")
@@ -164,6 +175,9 @@ var (
 
 // answer asks who calls and whether he may, then serves.
 func (a *API) answer(w http.ResponseWriter, r *http.Request, route *Route) error {
+	if route.Open {
+		letOthersRead(w)
+	}
 	if r.Method == http.MethodHead {
 		return hub.Wrap(hub.Unsupported, errMethod, "")
 	}

@@ -17,6 +17,14 @@ import (
 // paginated is the media type that asks for a page with its links. JupyterHub REST API, pagination.
 const paginated = "application/jupyterhub-pagination+json"
 
+// argument is an argument of an address; the last one counts, as for JupyterHub.
+func argument(q url.Values, name string) string {
+	if all := q[name]; len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return ""
+}
+
 // page says which part of a list is wanted.
 type page struct {
 	offset, limit int
@@ -38,7 +46,7 @@ func (a *API) page(c *call) (*page, error) {
 		if !q.Has(name) {
 			continue
 		}
-		n, err := strconv.ParseInt(q.Get(name), 10, 32)
+		n, err := strconv.ParseInt(argument(q, name), 10, 32)
 		if err != nil {
 			return nil, hub.Errorf(hub.Invalid, "Invalid argument type, offset and limit must be integers")
 		}
@@ -117,14 +125,15 @@ func (a *API) listUsers(c *call) error {
 
 func userFilter(c *call) (*store.UserFilter, error) {
 	q := c.URL.Query()
-	f := &store.UserFilter{NameLike: q.Get("name_filter"), State: q.Get("state"), Sort: "id"}
+	f := &store.UserFilter{NameLike: argument(q, "name_filter"), State: argument(q, "state"), Sort: "id"}
 	if !slices.Contains([]string{"", "active", "ready", "inactive"}, f.State) {
 		return nil, hub.Errorf(hub.Invalid, "Unrecognized state filter: '%s'", clip(f.State))
 	}
 	if !plain(f.NameLike) {
 		return nil, hub.Errorf(hub.Invalid, "name_filter is not text")
 	}
-	if sort := q.Get("sort"); sort != "" {
+	if q.Has("sort") {
+		sort := argument(q, "sort")
 		f.Sort = strings.TrimPrefix(sort, "-")
 		f.Desc = strings.HasPrefix(sort, "-")
 		if !slices.Contains([]string{"id", "name", "last_activity"}, f.Sort) {

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -81,8 +82,11 @@ func (a *API) appendServers(b []byte, v view, seen sight, p *userParts) []byte {
 	}
 	start := len(b)
 	b = append(appendKey(b, "servers"), '{')
-	empty := true
-	for _, srv := range p.servers {
+	empty, servers := true, p.servers
+	if seen&withStopped != 0 && !slices.ContainsFunc(servers, func(srv *hub.Server) bool { return srv.Key.Server == "" }) {
+		servers = slices.Concat([]*hub.Server{{Key: hub.ServerKey{User: p.user.Name}, Phase: hub.Stopped}}, servers)
+	}
+	for _, srv := range servers {
 		sees, state := seen&seesServers != 0, seen&seesServerState != 0
 		if v.single {
 			target := scope.OfServer(srv.Key.User, srv.Key.Server)
@@ -117,7 +121,11 @@ func (a *API) appendServer(b []byte, srv *hub.Server, state bool) []byte {
 	b = strconv.AppendBool(appendKey(b, "ready"), srv.Phase == hub.Ready)
 	b = strconv.AppendBool(appendKey(b, "stopped"), !srv.Active())
 	b = appendText(appendKey(b, "url"), prefix)
-	b = appendRaw(appendKey(b, "user_options"), srv.Options)
+	if b = appendKey(b, "user_options"); srv.Options == nil {
+		b = append(b, "{}"...)
+	} else {
+		b = appendRaw(b, srv.Options)
+	}
 	b = appendText(appendKey(b, "progress_url"), progress)
 	if origin := a.origin(); origin != "" {
 		b = appendText(appendKey(b, "full_url"), origin+prefix)

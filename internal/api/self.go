@@ -15,12 +15,16 @@ import (
 	"berdlhub/internal/web"
 )
 
+// letOthersRead lets pages of other sites read an answer, unless the configuration says which.
+func letOthersRead(w http.ResponseWriter) {
+	if w.Header().Get(allowOrigin) == "" {
+		w.Header().Set(allowOrigin, "*")
+	}
+}
+
 // version tells the version whose API this is. JupyterHub REST API: GET /. Single-user servers and cullers ask for it first,
 // and so may pages of other sites.
 func (*API) version(c *call) error {
-	if c.w.Header().Get(allowOrigin) == "" {
-		c.w.Header().Set(allowOrigin, "*")
-	}
 	return web.JSON(c.w, http.StatusOK, object{"version": web.HubVersion})
 }
 
@@ -80,7 +84,9 @@ func (a *API) ownUser(c *call) ([]byte, error) {
 	if len(all) == 0 {
 		return nil, hub.Wrap(hub.Forbidden, errNobody, "")
 	}
-	return a.orEmpty(a.model(newView(c.who, wantStopped(c.Request)), all[0])), nil
+	v := newView(c.who, wantStopped(c.Request))
+	v.always |= seesName | seesGroups // everybody may know who he is
+	return a.orEmpty(a.model(v, all[0])), nil
 }
 
 // ownService gives the caller's own model when it is a service.
@@ -101,7 +107,7 @@ func (a *API) serviceModel(c *call) (object, error) {
 	s, me := c.who.Service, scope.OfService(c.who.Name())
 	m := object{"kind": "service", "name": s.Name, "admin": s.Admin}
 	if c.who.Has("read:services", me) {
-		m["url"], m["prefix"], m["command"], m["pid"], m["info"], m["display"] = s.URL, "", []string{}, 0, raw(s.Info), s.Display
+		m["url"], m["prefix"], m["command"], m["pid"], m["info"], m["display"] = orNull(s.URL), "", []string{}, 0, raw(s.Info), s.Display
 		if s.URL != "" {
 			m["prefix"] = a.cfg.BaseURL + "services/" + spawn.EscapeName(s.Name) + "/"
 		}

@@ -65,7 +65,7 @@ func readWish(c *call) (*wish, error) {
 		return &wish{options: text}, nil
 	}
 	out := &wish{}
-	if !sent.read("display_name", &out.displayName) || !plain(out.displayName) {
+	if hasName && !sent.has("display_name") || !sent.read("display_name", &out.displayName) || !plain(out.displayName) {
 		return nil, hub.Errorf(hub.Invalid, "display_name must be a string")
 	}
 	var isObject fields

@@ -65,7 +65,7 @@ func (*API) orEmpty(m []byte) []byte {
 // wantStopped reads include_stopped_servers: true unless absent, 0 or false.
 func wantStopped(r *http.Request) bool {
 	q := r.URL.Query()
-	v := q.Get("include_stopped_servers")
+	v := argument(q, "include_stopped_servers")
 	return q.Has("include_stopped_servers") && v != "0" && !strings.EqualFold(v, "false")
 }
 
@@ -81,7 +81,7 @@ func readUser(sent fields) (admin bool, err error) {
 		switch {
 		case !ok:
 			return false, hub.Errorf(hub.Invalid, "Invalid JSON keys: %s", clip(field))
-		case !sent.read(field, into):
+		case !sent.has(field) || !sent.read(field, into):
 			return false, hub.Errorf(hub.Invalid, "user.%s is of the wrong type", field)
 		}
 	}

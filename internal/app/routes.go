@@ -23,6 +23,7 @@ func (a *App) routes(render *web.Renderer, site *pages.Pages, administration *ad
 	programs := http.NewServeMux()
 	rest.Mount(programs)
 	programs.Handle("POST "+base+"api/oauth2/token", web.API(a.log, provider.Token))
+	programs.Handle(base+"api/oauth2/token", web.API(a.log, rest.OtherMethod("POST")))
 
 	people := http.NewServeMux()
 	render.Mount(people)

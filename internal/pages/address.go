@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -40,8 +41,8 @@ func withNext(address, next string) string {
 	return address + "?" + query("next", next)
 }
 
-// next gives the checked target of a request, or nothing.
+// next gives the checked target of a request, from its address or from its form if that has been read; or nothing.
 func (p *Pages) next(r *http.Request) string {
-	target, _ := p.auth.Next(r, r.URL.Query().Get("next"))
+	target, _ := p.auth.Next(r, strings.Trim(cmp.Or(r.URL.Query().Get("next"), r.PostForm.Get("next")), " "))
 	return target
 }

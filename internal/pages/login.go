@@ -58,7 +58,11 @@ func (p *Pages) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err := web.ReadForm(w, r); err != nil {
 		return err
 	}
-	if err := p.auth.CheckPage(r, nil); err != nil {
+	who, err := p.auth.FromPage(w, r) // whoever signs in as somebody else has the form of a page that knows him
+	if err != nil {
+		return err
+	}
+	if err := p.auth.CheckPage(r, who); err != nil {
 		if !auth.SameOrigin(r) {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"berdlhub/internal/auth"
@@ -97,12 +98,20 @@ func (p *Pages) Routes() []Route {
 
 // Mount registers the pages. Whatever is below the hub's path and is no page gives an error page.
 func (p *Pages) Mount(mux *http.ServeMux) {
+	methods := map[string][]string{}
 	for _, route := range p.Routes() {
 		pattern := p.hub + route.Path
 		if route.Method != "" {
+			methods[pattern] = append(methods[pattern], route.Method)
 			pattern = route.Method + " " + pattern
 		}
 		mux.Handle(pattern, p.render.HTML(p.cfg.Log, route.Handler))
+	}
+	for pattern, known := range methods {
+		mux.Handle(pattern, p.render.HTML(p.cfg.Log, func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Set("Allow", strings.Join(known, ", "))
+			return hub.Errorf(hub.Unsupported, "This page is not meant to be asked for like that.")
+		}))
 	}
 	mux.Handle(p.hub, p.render.HTML(p.cfg.Log, func(http.ResponseWriter, *http.Request) error {
 		return hub.Errorf(hub.NotFound, "There is no such page.")
@@ -142,7 +151,7 @@ func (p *Pages) visitor(w http.ResponseWriter, r *http.Request) (who *auth.Princ
 		return nil, false, err
 	}
 	if who == nil {
-		if r.Method != http.MethodGet {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			return nil, false, hub.Errorf(hub.Forbidden, "You are not signed in. Sign in and try again.")
 		}
 		p.toLogin(w, r)
@@ -170,7 +179,23 @@ func (p *Pages) root(w http.ResponseWriter, r *http.Request) error {
 }
 
 // defaultTarget is where a user goes who named no other place. JupyterHub's web contract: default targets.
+// Arguments of the address go along.
 func (p *Pages) defaultTarget(r *http.Request, u *hub.User) (string, error) {
+	target, err := p.defaultPlace(r, u)
+	q := r.URL.Query()
+	q.Del("next")
+	q.Del(auth.XSRFCookie)
+	if err != nil || len(q) == 0 {
+		return target, err
+	}
+	separator := "?"
+	if strings.Contains(target, "?") {
+		separator = "&"
+	}
+	return target + separator + q.Encode(), nil
+}
+
+func (p *Pages) defaultPlace(r *http.Request, u *hub.User) (string, error) {
 	if p.cfg.DefaultURL != "" {
 		return p.cfg.DefaultURL, nil
 	}

@@ -25,12 +25,8 @@ type StartRequest struct {
 // Errors: NotFound for an unknown user, Invalid for a name that may not be, Conflict while the server stops,
 // TooMany over a limit, with the time to wait.
 func (c *Controller) Start(ctx context.Context, req StartRequest) (srv *hub.Server, fresh bool, err error) {
-	known, err := c.Ensure(ctx, req.Key, req.DisplayName)
-	if err != nil {
+	if _, err := c.Ensure(ctx, req.Key, req.DisplayName); err != nil {
 		return nil, false, err
-	}
-	if req.Options == nil && known.Options == nil {
-		req.Options = json.RawMessage("{}") // JupyterHub REST API, server model: null only before the first start
 	}
 	srv, fresh, err = c.db.AskStart(ctx, store.StartAsk{
 		Key: req.Key, RunID: c.cfg.NewRunID(), Options: req.Options, Now: time.Now(),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -27,8 +28,14 @@ var comparedHeaders = []string{
 func newAnswer(resp *http.Response, body []byte, shows []string, clean func(string) string) answer {
 	a := answer{"status": strconv.Itoa(resp.StatusCode)}
 	for _, name := range comparedHeaders {
+		if redirect := resp.StatusCode >= 300 && resp.StatusCode < 400; redirect && name != "Location" && name != "Cache-Control" {
+			continue // a redirect has no content to tell of
+		}
 		if values := resp.Header.Values(name); len(values) > 0 {
 			a["header "+name] = clean(strings.Join(values, ", "))
+			if _, err := strconv.Atoi(values[0]); err == nil {
+				a["header "+name] = "SECONDS"
+			}
 		}
 	}
 	if resp.Header.Get("Etag") != "" {
@@ -39,6 +46,7 @@ func newAnswer(resp *http.Response, body []byte, shows []string, clean func(stri
 	}
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	switch {
+	case resp.StatusCode >= 300 && resp.StatusCode < 400:
 	case len(body) == 0:
 		a["body"] = "empty"
 	case kind == "application/json":
@@ -47,15 +55,15 @@ func newAnswer(resp *http.Response, body []byte, shows []string, clean func(stri
 		a.addEvents(string(body), clean)
 	case kind == "text/html":
 		a["body"] = "a page"
-		if resp.StatusCode >= 400 {
-			a["page names its status"] = strconv.FormatBool(strings.Contains(string(body), strconv.Itoa(resp.StatusCode)))
-		}
 	case strings.Contains(string(body), "\n# TYPE ") || strings.HasPrefix(string(body), "# "):
 		a.addMetrics(string(body))
 	case kind == "text/plain":
 		a["body"] = clean(string(body))
 	default:
 		a["body"] = "bytes"
+	}
+	if a["body.status"] == a["status"] {
+		delete(a, "body.status") // an error's model says it once more
 	}
 	for _, text := range shows {
 		a["page shows "+text] = strconv.FormatBool(strings.Contains(string(body), text))
@@ -147,13 +155,19 @@ func (a answer) addList(name string, list []any, clean func(string) string) {
 	}
 }
 
+// addEvents gives the first and the last event; what comes between is the spawner's own story.
 func (a answer) addEvents(text string, clean func(string) string) {
-	n := 0
+	var all []string
 	for frame := range strings.SplitSeq(text, "\n\n") {
 		if data, ok := strings.CutPrefix(strings.TrimSpace(frame), "data: "); ok {
-			a.addJSON(fmt.Sprintf("event[%d]", n), []byte(data), clean)
-			n++
+			all = append(all, data)
 		}
+	}
+	if len(all) > 1 {
+		a.addJSON("first event", []byte(all[0]), clean)
+	}
+	if len(all) > 0 {
+		a.addJSON("last event", []byte(all[len(all)-1]), clean)
 	}
 }
 
@@ -169,16 +183,17 @@ func (a answer) addMetrics(text string) {
 
 // What differs between any two hubs.
 var (
-	timestamp = regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|\+00:00)?`)
-	hex32     = regexp.MustCompile(`^[0-9a-f]{32}$`)
-	hex64     = regexp.MustCompile(`[0-9a-f]{64}`)
-	code43    = regexp.MustCompile(`^[0-9A-Za-z_-]{43}$`)
-	letters30 = regexp.MustCompile(`^[0-9A-Za-z]{30}$`)
-	codeQuery = regexp.MustCompile(`\bcode=[0-9A-Za-z_-]{20,}`)
-	xsrfQuery = regexp.MustCompile(`\b_xsrf=[^&"]{20,}`)
-	tokenID   = regexp.MustCompile(`\ba\d+\b`)
-	codeID    = regexp.MustCompile(`\bsc_\d+\b`)
-	moment    = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z$`)
+	timestamp   = regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|\+00:00)?`)
+	hex32       = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	hex64       = regexp.MustCompile(`[0-9a-f]{64}`)
+	code43      = regexp.MustCompile(`^[0-9A-Za-z_-]{43}$`)
+	letters30   = regexp.MustCompile(`^[0-9A-Za-z]{30}$`)
+	codeQuery   = regexp.MustCompile(`\bcode=[0-9A-Za-z_-]{20,}`)
+	escapedCode = regexp.MustCompile(`code%3D[0-9A-Za-z_-]{20,}`)
+	xsrfQuery   = regexp.MustCompile(`\b_xsrf=[^&"]{20,}`)
+	tokenID     = regexp.MustCompile(`\ba\d+\b`)
+	codeID      = regexp.MustCompile(`\bsc_\d+\b`)
+	moment      = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z$`)
 )
 
 // cleanValue replaces what differs in one value of a JSON body, and says the form that it has.
@@ -197,12 +212,27 @@ func cleanValue(key, value string) string {
 		value = codeID.ReplaceAllString(value, "sc_N")
 		value = timestamp.ReplaceAllString(value, "TIME")
 	}
+	if key == "scope" {
+		words := strings.Fields(value)
+		slices.Sort(words)
+		return strings.Join(words, " ")
+	}
+	if key == "url" {
+		if u, err := url.Parse(value); err == nil && u.RawQuery != "" {
+			u.RawQuery = u.Query().Encode() // the order says nothing
+			value = u.String()
+		}
+	}
 	return codeQuery.ReplaceAllString(value, "code=CODE")
 }
 
-// differences lists the facts that two answers do not share.
+// differences lists the facts that two answers do not share. Of answers to another effect (a success and an error, say) that
+// is all that is told.
 func differences(reference, own answer) []string {
 	var found []string
+	if r, o := reference["status"], own["status"]; r != o && r[0] != o[0] && (r[0] != '5' || o[0] != '4') {
+		return []string{fmt.Sprintf("status: %s → %s", r, o)}
+	}
 	for name, was := range reference {
 		is, ok := own[name]
 		if !ok {

@@ -195,6 +195,18 @@ func (s *side) server(client string) (pid int, token string) {
 	}
 }
 
+// kill ends a process and gives its parent a moment to hear of it.
+func (s *side) kill(pid int) {
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil || bytes.Contains(stat, []byte(") Z ")) {
+			break
+		}
+	}
+	time.Sleep(200 * time.Millisecond)
+}
+
 // browser is a client with cookies; without a name one without.
 func (s *side) browser(name string) *http.Client {
 	if s.browsers[name] == nil {
@@ -244,8 +256,11 @@ func (s *side) do(st *step) answer {
 		return nil
 	case "kill":
 		if pid, _ := s.server(st.path); pid > 0 {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
+			s.kill(pid)
 		}
+		return nil
+	case "clear":
+		s.ask(&step{verb: http.MethodDelete, path: "hub/" + st.path, token: "admin"})
 		return nil
 	case "new":
 		delete(s.browsers, st.path)
@@ -253,7 +268,7 @@ func (s *side) do(st *step) answer {
 	}
 	for deadline := time.Now().Add(untilLimit); ; time.Sleep(30 * time.Millisecond) {
 		a := s.ask(st)
-		if st.until[0] == "" || a[st.until[0]] == st.until[1] || time.Now().After(deadline) {
+		if st.until[0] == "" || matches(st.until[1], a[st.until[0]]) || time.Now().After(deadline) {
 			return a
 		}
 	}
@@ -308,6 +323,7 @@ func (s *side) clean(text string) string {
 	text = strings.ReplaceAll(text, s.public, "PUBLIC")
 	text = strings.ReplaceAll(text, s.private, "PRIVATE")
 	text = strings.ReplaceAll(text, s.dir, "DIR")
+	text = escapedCode.ReplaceAllString(text, "code%3DCODE")
 	text = codeQuery.ReplaceAllString(text, "code=CODE")
 	text = xsrfQuery.ReplaceAllString(text, "_xsrf=XSRF")
 	return hex64.ReplaceAllString(text, "64 HEX DIGITS")

@@ -15,19 +15,20 @@ import (
 //	release USER         lets the servers of a user whose name begins with slow- go on starting
 //	kill CLIENT          ends the server that is this OAuth client, without the hub's knowing
 //	new BROWSER          forgets the cookies of a browser
+//	clear PATH           deletes, as the tests' service, what only one of the hubs may have made
 //
 // PATH is below /, where api stands for hub/api, or begins with a slash itself. Indented lines below say more:
 //
 //	header NAME: VALUE
 //	keep NAME = FACT     a value of the JSON body, `Location ?code`, or `cookie NAME`, for later ${NAME} and `as NAME`
-//	until FACT = VALUE   the request is repeated until the answer says so
+//	until FACT = VALUE   the request is repeated until the answer says so; a star stands for any text
 //	shows TEXT           whether the page has this text is part of the answer
 type step struct {
 	area string // the list's name
 	line int
 	text string // the first line, by which differences.txt knows the step
 
-	verb    string // the method, or release, kill, new
+	verb    string // the method, or release, kill, new, clear
 	path    string // or what the other verbs are about
 	token   string // after as
 	browser string // after by
@@ -101,7 +102,7 @@ func parseStep(line string) (*step, error) {
 	}
 	s := &step{text: line, verb: m[1], path: m[2]}
 	if !s.isRequest() {
-		if !slices.Contains([]string{"release", "kill", "new"}, s.verb) || m[3] != "" {
+		if !slices.Contains([]string{"release", "kill", "new", "clear"}, s.verb) || m[3] != "" {
 			return nil, fmt.Errorf("%q is no step", line)
 		}
 		return s, nil

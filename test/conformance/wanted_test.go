@@ -64,18 +64,18 @@ func parseWanted(text string) ([]*wanted, error) {
 	return all, nil
 }
 
-// isWanted tells whether a difference is listed, and marks where.
-func isWanted(all []*wanted, at *step, difference string) bool {
-	found := false
+// isWanted tells whether a difference is listed, and marks where. everywhere says that it is so at every step.
+func isWanted(all []*wanted, at *step, difference string) (listed, everywhere bool) {
 	for _, w := range all {
 		for _, p := range w.places {
 			if matches(p.step, at.String()) && matches(p.fact, difference) {
 				p.seen++
-				found = true
+				listed = true
+				everywhere = everywhere || p.step == "*"
 			}
 		}
 	}
-	return found
+	return listed, everywhere
 }
 
 // matches tells whether a text is like a pattern, in which a star stands for any text.
