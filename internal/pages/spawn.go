@@ -55,6 +55,9 @@ func (p *Pages) spawnPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := p.spawn.MayBe(r.Context(), k); err != nil {
+		return err
+	}
 	switch {
 	case srv.Phase == hub.Ready:
 		redirect(w, p.openURL(r, k))

@@ -58,6 +58,19 @@ func (c *Controller) Ensure(ctx context.Context, k hub.ServerKey, displayName st
 	return srv, err
 }
 
+// MayBe says whether a server exists or could be made, under the rules for named servers.
+// Errors: those of Ensure.
+func (c *Controller) MayBe(ctx context.Context, k hub.ServerKey) error {
+	if k.Server == "" {
+		return nil
+	}
+	_, err := c.db.ServerByKey(ctx, k)
+	if err == nil || hub.CodeOf(err) != hub.NotFound {
+		return err
+	}
+	return c.mayAdd(ctx, k, "")
+}
+
 // mayAdd holds a new named server against the rules. JupyterHub REST API: named server rules of 6.x.
 func (c *Controller) mayAdd(ctx context.Context, k hub.ServerKey, displayName string) error {
 	if !c.cfg.NamedServers {
