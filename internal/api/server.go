@@ -59,6 +59,9 @@ func readWish(c *call) (*wish, error) {
 	if json.Unmarshal(text, &sent) != nil {
 		return nil, hub.Errorf(hub.Invalid, "Body must be a JSON object")
 	}
+	if len(sent) == 0 {
+		return &wish{}, nil
+	}
 	_, hasName := sent["display_name"]
 	_, hasOptions := sent["user_options"]
 	if !hasName && !hasOptions {
