@@ -160,9 +160,12 @@ func (a answer) addList(name string, list []any, clean func(string) string) {
 
 // byNote puts tokens in an order that is the same for both hubs.
 func byNote(x, y any) int {
-	one, _ := x.(map[string]any)
-	other, _ := y.(map[string]any)
-	return strings.Compare(fmt.Sprint(one["note"], one["oauth_client"], one["scopes"]), fmt.Sprint(other["note"], other["oauth_client"], other["scopes"]))
+	key := func(v any) string {
+		token, _ := v.(map[string]any)
+		scopes, _ := token["scopes"].([]any)
+		return fmt.Sprint(token["note"], token["oauth_client"], 1000+len(scopes))
+	}
+	return strings.Compare(key(x), key(y))
 }
 
 // addEvents gives the first and the last event; what comes between is the spawner's own story.
