@@ -19,7 +19,8 @@ var setups = []string{"main", "plain"}
 
 // TestConformance makes every request of the lists of both hubs and compares what they answer.
 func TestConformance(t *testing.T) {
-	work := t.TempDir()
+	work, summary := t.TempDir(), filepath.Join(partstest.Root(t), "out", "conformance.txt")
+	_ = os.Remove(summary) // of the last run; there may be none
 	own, trivial := filepath.Join(work, "berdlhub"), filepath.Join(work, "trivial")
 	if built := os.Getenv("CONFORMANCE_HUB"); built != "" {
 		own = built
@@ -56,11 +57,10 @@ func TestConformance(t *testing.T) {
 	}
 	said := fmt.Sprintf("%d steps: %d alike but for what differs everywhere, %d with wanted differences of their own, %d with others; %d wanted differences in all\n", c.alike+c.listed+c.unlike, c.alike, c.listed, c.unlike, len(all))
 	t.Log(said)
-	file := filepath.Join(partstest.Root(t), "out", "conformance.txt")
-	if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+	if err := os.MkdirAll(filepath.Dir(summary), 0o750); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, []byte(said), 0o600); err != nil {
+	if err := os.WriteFile(summary, []byte(said), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
