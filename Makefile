@@ -54,6 +54,7 @@ pages: build ## Serve every page from fixtures
 setup: ## Install what the checks need into the cache folder
 	@scripts/install-postgres
 	@scripts/install-chromium
+	@scripts/install-axe
 	@scripts/install-python-env hub6
 	@scripts/install-python-env hub5
 	@scripts/install-go-tools

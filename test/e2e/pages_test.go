@@ -12,7 +12,7 @@ import (
 )
 
 // TestPages opens every page of the gallery in the widths of a desktop and of a phone: nothing may be blocked, go wrong or
-// make the page scroll sideways.
+// make the page scroll sideways, and axe-core finds no serious fault.
 func TestPages(t *testing.T) {
 	dir := folder(t)
 	p := run(t, dir, nil, program(t), "pages", "--port", "0")
@@ -67,4 +67,7 @@ func lookAtPage(t *testing.T, b *chromiumtest.Browser, name string, width int64)
 		}
 	}
 	b.Screenshot(fmt.Sprintf("page-%s-%d", name, width))
+	for _, fault := range b.SeriousFaults() {
+		t.Errorf("%s at %d px: %s", name, width, fault)
+	}
 }

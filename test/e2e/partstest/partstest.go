@@ -63,6 +63,12 @@ func ConfigurableHTTPProxy(t testing.TB) string {
 	return install(t, "install-chp")
 }
 
+// Axe returns the path of axe-core's script, for a page.
+func Axe(t testing.TB) string {
+	t.Helper()
+	return install(t, "install-axe")
+}
+
 // install runs one installer and returns the line that it prints. It fails the
 // test with the installer's own words, which name the remedy.
 func install(t testing.TB, script string, args ...string) string {

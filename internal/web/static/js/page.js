@@ -40,6 +40,10 @@ if (implicit) {
   });
 }
 
+// A page about something that is under way looks again after some seconds.
+const underWay = document.querySelector("[data-look-again-seconds]");
+if (underWay) setTimeout(() => location.reload(), Number(underWay.dataset.lookAgainSeconds) * 1000);
+
 // Calls the hub's API for the user's tokens; gives the answer or throws its message.
 async function tokens(method, path, body) {
   const answer = await fetch(`${hub}api/users/${encodeURIComponent(user)}/tokens${path}`, {
