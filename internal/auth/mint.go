@@ -76,7 +76,7 @@ func (a *Auth) mayHold(ctx context.Context, owner *hub.User, raw []string) error
 }
 
 // mayMintFor holds a token for somebody else against what its maker may hold in the owner's name. Such a token inherits nothing
-// that its owner comes to hold later.
+// that its owner comes to hold later, and makes no tokens of the owner, which could be all that he is.
 func (a *Auth) mayMintFor(ctx context.Context, by *Principal, owner *hub.User, req *TokenRequest) error {
 	if by.User != nil && by.User.ID == owner.ID || a.FullAdmin(by) {
 		return nil
@@ -87,7 +87,11 @@ func (a *Auth) mayMintFor(ctx context.Context, by *Principal, owner *hub.User, r
 	}
 	wanted := scope.TokenScopes(req.Scopes, held, scope.Owner{User: owner.Name}, scope.Client{}, a.cfg.Custom, a.Members())
 	if slices.Contains(req.Scopes, scope.Inherit) {
-		req.Scopes = wanted.Strings()
+		req.Scopes = slices.DeleteFunc(wanted.Strings(), func(s string) bool { return s == "tokens" || strings.HasPrefix(s, "tokens!") })
+		wanted = scope.Parse(req.Scopes)
+	}
+	if wanted.Has("tokens", scope.OfUser(owner.Name), a.Members()) {
+		return hub.Errorf(hub.Forbidden, "You cannot grant what you do not hold: a token for somebody else cannot have tokens!user=%s", owner.Name)
 	}
 	return a.mayHoldFor(ctx, by, owner, wanted)
 }
