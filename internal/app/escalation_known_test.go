@@ -35,7 +35,7 @@ func TestPrivilegeEscalationKnown(t *testing.T) {
 	t.Parallel()
 	h := apptest.Start(t, apptest.Options{Config: escalated})
 	h.Browser(t).SignIn("root-admin")
-	for _, name := range []string{"private", "open2"} {
+	for _, name := range []string{"private", "second"} {
 		h.Service(t, http.MethodPut, "/users/ada/servers/"+name, "")
 	}
 	tokens := map[string]string{"launcher": "token-of-the-launcher"}
@@ -77,9 +77,33 @@ var knownWays = []knownWay{
 	{"a token of an administrator", "clerk", "POST", "/users/root-admin/tokens", "", 403, tooMuch},
 	{"a token of an administrator for less", "clerk", "POST", "/users/root-admin/tokens", `{"scopes": ["admin:users"]}`, 403, tooMuch},
 	{"a token of an administrator for what the maker has", "clerk", "POST", "/users/root-admin/tokens", `{"scopes": ["read:users:name"]}`, 201, ""},
+	{"a token of an administrator that makes tokens", "clerk", "POST", "/users/root-admin/tokens", `{"roles": ["user"]}`, 403, tooMuch},
+	{"a token of a user that makes tokens", "clerk", "POST", "/users/ada/tokens", `{"scopes": ["tokens"]}`, 400, ""},
+	{"the same, with a filter", "clerk", "POST", "/users/ada/tokens", `{"scopes": ["tokens!user"]}`, 403, tooMuch},
 	{"a token of a teacher", "clerk", "POST", "/users/tea/tokens", "", 403, tooMuch},
 	{"a token of a plain user", "clerk", "POST", "/users/ada/tokens", "", 201, `"servers!user=ada"`},
 	{"a launcher's token of a user", "launcher", "POST", "/users/ada/tokens", "", 201, `"access:servers!user=ada"`},
+	{"oneself into a group with a role", "gus", "POST", "/groups/office/users", `{"users": ["gus"]}`, 403, tooMuch},
+	{"another into a group with a role", "gus", "POST", "/groups/office/users", `{"users": ["ada"]}`, 403, tooMuch},
+	{"into a group without one", "gus", "POST", "/groups/plain/users", `{"users": ["gus"]}`, 200, ""},
+	{"a group with a role goes, to be made again", "gus", "DELETE", "/groups/office", "", 403, tooMuch},
+	{"a group without one goes", "gus", "DELETE", "/groups/plain", "", 204, ""},
+	{"groups are made", "gus", "POST", "/groups", `{"groups": ["plain", "more"], "users": ["gus"]}`, 201, ""},
+	{"an administrator into one's reach", "tea", "POST", "/groups/class/users", `{"users": ["root-admin"]}`, 403, "you would hold access:servers"},
+	{"a group is emptied", "tea", "DELETE", "/groups/class/users", `{"users": ["ada"]}`, 200, ""},
+	{"and filled again", "tea", "POST", "/groups/class/users", `{"users": ["ada"]}`, 403, "you would hold access:servers"},
+	{"an administrator is made of oneself", "reg", "PATCH", "/users/reg", `{"admin": true}`, 403, ""},
+	{"an administrator is made of another", "weak-admin", "PATCH", "/users/eve", `{"admin": true}`, 403, ""},
+	{"an administrator is unmade", "reg", "PATCH", "/users/root-admin", `{"admin": false}`, 403, ""},
+	{"a name that means something", "reg", "PATCH", "/users/reg", `{"name": "boss"}`, 403, ""},
+	{"a private server into one's reach", "moe", "PATCH", "/users/ada/servers/private", `{"name": "open"}`, 403, "you would hold access:servers"},
+	{"a server gets another name", "moe", "PATCH", "/users/ada/servers/private", `{"name": "other"}`, 200, `"name":"other"`},
+	{"a service is an administrator", "sue", "POST", "/services/mine", `{"admin": true, "api_token": "token-of-a-thief"}`, 400, "Only admins"},
+	{"a service is made", "sue", "POST", "/services/mine", `{"api_token": "token-of-a-thief"}`, 201, ""},
+	{"a service that everybody trusts", "sue", "POST", "/services/trusted", `{"url": "http://127.0.0.1:1", "oauth_no_confirm": true}`, 400, "Only admins"},
+	{"a service that is given all", "sue", "POST", "/services/greedy", `{"url": "http://127.0.0.1:1", "oauth_client_allowed_scopes": ["inherit"]}`, 403, ""},
+	{"a service takes another's token", "sue", "POST", "/services/thief", `{"api_token": "token-of-the-launcher"}`, 400, ""},
+	{"a configured service goes, to be made again", "sue", "DELETE", "/services/launcher", "", 403, tooMuch},
 	{"a launcher's token of an administrator", "launcher", "POST", "/users/root-admin/tokens", "", 403, tooMuch},
 }
 
