@@ -13,6 +13,7 @@ import (
 type AdminGroupsPage struct {
 	AdminFrame
 	Groups []AdminGroup
+	Paging Paging
 	MayAdd bool
 	Fixed  bool // the sign-in service says who is in which group
 }
@@ -22,7 +23,7 @@ func (*AdminGroupsPage) template() string { return "admin_groups" }
 // AdminGroup is a group and how many users are in it.
 type AdminGroup struct {
 	Name  string
-	Users int
+	Users int // -1: not shown
 }
 
 // AdminGroupPage shows one group.
@@ -35,6 +36,8 @@ type AdminGroupPage struct {
 	Roles                []string
 	MayChange, MayDelete bool
 	Fixed                bool
+	// What the visitor may see.
+	SeesMembers, SeesRoles bool
 }
 
 func (*AdminGroupPage) template() string { return "admin_group" }

@@ -13,7 +13,7 @@ import (
 )
 
 // maxHolders is how many holders of a role, or members of a group, a page names.
-const maxHolders = 500
+const maxHolders = 100
 
 // roleChange says which scope changes who holds roles among each kind.
 var roleChange = map[store.RoleKind]string{

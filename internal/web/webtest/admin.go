@@ -103,12 +103,12 @@ func adminUserPage(f web.AdminFrame, name string) web.Page {
 func accessFixtures(page func(string, string, func() web.Page) Fixture) []Fixture {
 	return []Fixture{
 		page("admin-groups", "groups, which the sign-in service decides on", func() web.Page {
-			return &web.AdminGroupsPage{AdminFrame: root("groups"), Groups: []web.AdminGroup{{Name: "kbase-staff", Users: 31}, {Name: "soil", Users: 4}}, MayAdd: true, Fixed: true}
+			return &web.AdminGroupsPage{AdminFrame: root("groups"), Groups: []web.AdminGroup{{Name: "kbase-staff", Users: 31}, {Name: "soil", Users: 4}, {Name: "secret", Users: -1}}, Paging: web.Paging{First: 1, Last: 3, Total: 3}, MayAdd: true, Fixed: true}
 		}),
 		page("admin-group", "one group", func() web.Page {
 			return &web.AdminGroupPage{
 				AdminFrame: root("groups"), Name: "soil", Properties: json.RawMessage(`{"quota":"10G"}`), Members: []string{"ada", "grace", longName}, More: 12,
-				Roles: []string{"group-lead"}, MayChange: true, MayDelete: true,
+				Roles: []string{"group-lead"}, MayChange: true, MayDelete: true, SeesMembers: true, SeesRoles: true,
 			}
 		}),
 		page("admin-roles", "roles", func() web.Page {
