@@ -17,6 +17,7 @@ import (
 
 	"berdlhub/internal/auth"
 	"berdlhub/internal/hub"
+	"berdlhub/internal/proxy"
 	"berdlhub/internal/scope"
 	"berdlhub/internal/spawn"
 	"berdlhub/internal/store"
@@ -38,7 +39,18 @@ type Config struct {
 	TokenMaxExpiry    time.Duration // token_expires_in_max_seconds; 0: none
 	Authenticator     string        // class name, for GET /info
 	Spawner           string        // class name, for GET /info
-	Log               *slog.Logger
+	AdminAccess       bool          // JupyterHub.admin_access
+	HubURL            string        // where the hub itself answers, for GET /proxy
+	Table             *proxy.Table  // the routes
+	// CheckRoutes brings the routes into line with what runs.
+	CheckRoutes func(context.Context) error
+	// Shutdown ends this hub, and its servers if that is asked for; nil: as the configuration says.
+	Shutdown func(servers *bool)
+	// Managed gives the command and the process id of a service that the hub runs.
+	Managed func(name string) (command []string, pid int)
+	// OAuthClient completes how people sign in to a service.
+	OAuthClient func(*store.ServiceSpec)
+	Log         *slog.Logger
 }
 
 // API is the REST API. It is safe for concurrent use.
@@ -107,6 +119,7 @@ func (*API) Routes() []Route {
 		{Method: "POST", Path: "/users", Scopes: []string{"admin:users"}, serve: (*API).createUsers},
 		{Method: "GET", Path: "/users/{user}", Scopes: readUser, serve: (*API).getUser},
 		{Method: "POST", Path: "/users/{user}", Scopes: []string{"admin:users"}, serve: (*API).createUser},
+		{Method: "PATCH", Path: "/users/{user}", Scopes: []string{"admin:users"}, serve: (*API).changeUser},
 		{Method: "DELETE", Path: "/users/{user}", Scopes: []string{"delete:users"}, serve: (*API).deleteUser},
 		{Method: "POST", Path: "/users/{user}/activity", Scopes: []string{"users:activity"}, serve: (*API).activity},
 		{Method: "GET", Path: "/users/{user}/tokens", Scopes: []string{"read:tokens"}, serve: (*API).listTokens},
@@ -121,9 +134,13 @@ func (*API) Routes() []Route {
 			Route{Method: "GET", Path: at, Scopes: []string{"read:servers"}, serve: (*API).getServer},
 			Route{Method: "PUT", Path: at, Scopes: []string{"start:servers"}, serve: (*API).putServer},
 			Route{Method: "POST", Path: at, Scopes: []string{"start:servers"}, serve: (*API).startServer},
+			Route{Method: "PATCH", Path: at, Scopes: []string{"start:servers"}, serve: (*API).changeServer},
 			Route{Method: "DELETE", Path: at, Scopes: []string{"delete:servers"}, serve: (*API).stopServer},
 		)
 	}
+	routes = append(routes, groupRoutes()...)
+	routes = append(routes, serviceRoutes()...)
+	routes = append(routes, hubRoutes()...)
 	return append(routes, shareRoutes()...)
 }
 

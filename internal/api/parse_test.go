@@ -86,7 +86,11 @@ func FuzzReadToken(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
-		req, roles, err := readToken(&call{Request: r})
+		sent, err := readObject(&call{Request: r}, "no object")
+		if err != nil {
+			return
+		}
+		req, roles, err := readToken(sent)
 		switch {
 		case err != nil:
 		case req.Expires < 0 || req.Expires%time.Second != 0:

@@ -10,8 +10,7 @@ import (
 
 	"berdlhub/internal/auth"
 	"berdlhub/internal/hub"
-	"berdlhub/internal/scope"
-	"berdlhub/internal/spawn"
+	"berdlhub/internal/store"
 	"berdlhub/internal/web"
 )
 
@@ -89,37 +88,26 @@ func (a *API) ownUser(c *call) ([]byte, error) {
 	return a.orEmpty(a.model(v, all[0])), nil
 }
 
-// ownService gives the caller's own model when it is a service.
+// ownService gives the caller's own model when it is a service; everybody may know who he is.
 func (a *API) ownService(c *call) ([]byte, error) {
-	m, err := a.serviceModel(c)
+	m, err := a.serviceModel(c, c.who.Service)
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(m)
-	if err != nil {
-		return nil, fmt.Errorf("encode the model of service %s: %w", c.who.Name(), err)
-	}
-	return text, nil
+	return ownServiceText(m, c.who.Service)
 }
 
-// serviceModel gives the caller's model when it is a service. JupyterHub REST API: service model, fields by scope.
-func (a *API) serviceModel(c *call) (object, error) {
-	s, me := c.who.Service, scope.OfService(c.who.Name())
-	m := object{"kind": "service", "name": s.Name, "admin": s.Admin}
-	if c.who.Has("read:services", me) {
-		m["url"], m["prefix"], m["command"], m["pid"], m["info"], m["display"] = orNull(s.URL), "", []string{}, 0, raw(s.Info), s.Display
-		if s.URL != "" {
-			m["prefix"] = a.cfg.BaseURL + "services/" + spawn.EscapeName(s.Name) + "/"
-		}
+// ownServiceText is the model of a service as the service sees itself: what is not set is null, and it knows who it is.
+func ownServiceText(m object, s *store.Service) ([]byte, error) {
+	m["kind"], m["name"], m["admin"] = "service", s.Name, s.Admin
+	if _, shown := m["url"]; shown {
+		m["url"], m["info"] = orNull(s.URL), raw(s.Info)
 	}
-	if c.who.Has("read:roles:services", me) {
-		access, err := a.db.AccessOfService(c.Context(), s.ID)
-		if err != nil {
-			return nil, err
-		}
-		m["roles"] = roleNames(access.Roles)
+	text, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode the model of service %s: %w", s.Name, err)
 	}
-	return m, nil
+	return text, nil
 }
 
 // refreshToken asks the sign-in service about the caller at once. BERDL: POST /hub/api/refresh-token, cookie session only.
@@ -163,12 +151,4 @@ func (a *API) expiry(c *call, identity *hub.Identity) (time.Time, error) {
 		return time.Time{}, nil //nolint:nilerr // none is stored
 	}
 	return expires, nil
-}
-
-func roleNames(roles []hub.Role) []string {
-	names := make([]string, len(roles))
-	for i, r := range roles {
-		names[i] = r.Name
-	}
-	return names
 }

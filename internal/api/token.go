@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -131,10 +132,16 @@ func (a *API) deleteToken(c *call) error {
 }
 
 // createToken makes a plain token. JupyterHub REST API: POST /users/{name}/tokens; the only answer in which a token can be read.
-// A body that signs in (auth) is not taken: nobody gets no token.
+// Nobody gets one by a body that signs in (auth).
 func (a *API) createToken(c *call) error {
+	sent, err := readObject(c, "Body must be a JSON dict or empty")
+	if err != nil {
+		return err
+	}
 	if c.who == nil {
-		return hub.Wrap(hub.Forbidden, errNobody, "")
+		if c.who, err = a.prove(c, sent); err != nil {
+			return err
+		}
 	}
 	u, err := a.db.UserByName(c.Context(), c.key.User)
 	if err != nil && hub.CodeOf(err) != hub.NotFound {
@@ -143,7 +150,7 @@ func (a *API) createToken(c *call) error {
 	if err != nil || !c.who.Has("tokens", scope.OfUser(c.key.User)) {
 		return hub.Errorf(hub.Forbidden, "%s %s not found or no permissions to generate tokens", titled(c.who.Kind()), clip(c.key.User))
 	}
-	req, err := a.askedToken(c)
+	req, err := a.askedToken(c, sent)
 	if err != nil {
 		return err
 	}
@@ -163,6 +170,29 @@ func (a *API) createToken(c *call) error {
 	return web.JSON(c.w, http.StatusCreated, m)
 }
 
+// prove says who sends a body that signs in, with what the sign-in form would hold. JupyterHub REST API: whatever is wrong with it,
+// the answer is 403 without words.
+func (a *API) prove(c *call, sent fields) (*auth.Principal, error) {
+	var data map[string]any
+	if !sent.has("auth") || !sent.read("auth", &data) {
+		return nil, hub.Wrap(hub.Forbidden, errNobody, "")
+	}
+	form := url.Values{}
+	for field, value := range data {
+		if text, ok := value.(string); ok {
+			form.Set(field, text)
+		}
+	}
+	who, err := a.auth.Prove(c.Request, form)
+	switch hub.CodeOf(err) {
+	case hub.Unavailable:
+		return nil, err
+	case hub.Unauthorized, hub.Forbidden:
+		return nil, hub.Wrap(hub.Forbidden, err, "")
+	}
+	return who, err
+}
+
 func titled(kind string) string {
 	if kind == "service" {
 		return "Service"
@@ -171,8 +201,8 @@ func titled(kind string) string {
 }
 
 // askedToken gives the wish for a token; roles stand for their scopes.
-func (a *API) askedToken(c *call) (*auth.TokenRequest, error) {
-	req, roles, err := readToken(c)
+func (a *API) askedToken(c *call, sent fields) (*auth.TokenRequest, error) {
+	req, roles, err := readToken(sent)
 	if err != nil {
 		return nil, err
 	}
@@ -184,11 +214,7 @@ func (a *API) askedToken(c *call) (*auth.TokenRequest, error) {
 }
 
 // readToken reads the wish for a token. An empty list of scopes or roles is a token that may nothing, not one that may all.
-func readToken(c *call) (req *auth.TokenRequest, roles []string, err error) {
-	sent, err := readObject(c, "Body must be a JSON dict or empty")
-	if err != nil {
-		return nil, nil, err
-	}
+func readToken(sent fields) (req *auth.TokenRequest, roles []string, err error) {
 	req = &auth.TokenRequest{Bare: sent.has("roles") || sent.has("scopes")}
 	if !sent.read("note", &req.Note) || !plain(req.Note) {
 		return nil, nil, hub.Errorf(hub.Invalid, "token note must be null or a string")

@@ -24,7 +24,7 @@ type adminAction struct {
 	stopped bool
 }
 
-func adminActions() []adminAction {
+func adminActions(root *apptest.Browser) []adminAction {
 	serves := func(server string, want bool) func(*testing.T, *apptest.Hub, string) bool {
 		return func(t *testing.T, h *apptest.Hub, user string) bool {
 			return slices.Contains(h.ReadyServers(t, user), server) == want
@@ -32,11 +32,30 @@ func adminActions() []adminAction {
 	}
 	audited := func(action, target string) func(*testing.T, *apptest.Hub, string) bool {
 		return func(t *testing.T, h *apptest.Hub, user string) bool {
-			a := h.Browser(t).SignIn("root-admin").Get("/hub/admin/audit?action=" + action + "&target=" + strings.ReplaceAll(target, "{me}", user))
+			a := root.Get("/hub/admin/audit?action=" + action + "&target=" + strings.ReplaceAll(target, "{me}", user))
 			return strings.Contains(a.Body, action+"</td>") && strings.Contains(a.Body, user)
 		}
 	}
+	shows := func(path, what string) func(*testing.T, *apptest.Hub, string) bool {
+		return func(t *testing.T, h *apptest.Hub, user string) bool {
+			return strings.Contains(root.Get("/hub/admin/"+path).Body, strings.ReplaceAll(what, "{me}", user))
+		}
+	}
 	return []adminAction{
+		{name: "add a group", path: "groups", form: url.Values{"group": {"{me} team"}}, scopes: []string{"admin:groups"}, done: shows("groups", "/hub/admin/groups/{me}%20team")},
+		{name: "add a member", path: "groups/soil/members", form: url.Values{"names": {"{me}"}, "change": {"add"}}, scopes: []string{"groups"}, done: shows("groups/soil", "/hub/admin/users/{me}")},
+		{
+			name: "remove a member", path: "groups/peat/members", form: url.Values{"names": {"peter"}, "change": {"remove"}}, scopes: []string{"groups"},
+			done: func(t *testing.T, h *apptest.Hub, user string) bool {
+				return !shows("groups/peat", "/hub/admin/users/peter")(t, h, user)
+			},
+		},
+		{
+			name: "delete a group", path: "groups/old/delete", scopes: []string{"delete:groups"},
+			done: func(t *testing.T, h *apptest.Hub, user string) bool {
+				return !shows("groups", "/hub/admin/groups/old")(t, h, user)
+			},
+		},
 		{name: "add", path: "users", form: url.Values{"names": {"{me}x"}}, scopes: []string{"admin:users"}, done: func(t *testing.T, h *apptest.Hub, user string) bool { return h.Exists(t, user+"x") }},
 		{name: "delete", path: "users/{me}/delete", scopes: []string{"delete:users"}, stopped: true, done: func(t *testing.T, h *apptest.Hub, user string) bool { return !h.Exists(t, user) }},
 		{name: "revoke", path: "users/{me}/tokens/revoke", form: url.Values{"token_id": {"{token}"}}, scopes: []string{"tokens"}, done: func(t *testing.T, h *apptest.Hub, user string) bool { return h.Tokens(t, user) == "" }},
@@ -46,9 +65,7 @@ func adminActions() []adminAction {
 		{name: "open", path: "open/{me}/run", form: url.Values{"reason": {"a look"}}, scopes: []string{"access:servers"}, done: audited("server.open", "server/{me}")},
 		{
 			name: "give a role", path: "roles/reader/members", form: url.Values{"kind": {"user"}, "name": {"{me}"}, "change": {"add"}},
-			scopes: []string{"admin:users"}, done: func(t *testing.T, h *apptest.Hub, user string) bool {
-				return strings.Contains(h.Browser(t).SignIn("root-admin").Get("/hub/admin/roles/reader").Body, "/hub/admin/users/"+user)
-			},
+			scopes: []string{"admin:users"}, done: shows("roles/reader", "/hub/admin/users/{me}"),
 		},
 	}
 }
@@ -57,15 +74,17 @@ func adminActions() []adminAction {
 func TestAdminActions(t *testing.T) {
 	t.Parallel()
 	roles := []any{map[string]any{"name": "bare", "scopes": []string{"admin-ui", "list:users", "read:servers"}, "users": []string{"bare"}}, map[string]any{"name": "reader", "scopes": []string{"read:users"}}}
-	for i, a := range adminActions() {
+	for i, a := range adminActions(nil) {
 		with, without := fmt.Sprintf("with%d", i), fmt.Sprintf("without%d", i)
 		roles = append(
 			roles, map[string]any{"name": with, "scopes": append([]string{"admin-ui"}, a.scopes...), "users": []string{with}},
 			map[string]any{"name": without, "scopes": a.scopes, "users": []string{without}},
 		)
 	}
-	h := apptest.Start(t, apptest.Options{Config: map[string]map[string]any{"JupyterHub": {"load_roles": roles}}})
-	for i, a := range adminActions() {
+	h := apptest.Start(t, apptest.Options{Config: map[string]map[string]any{"JupyterHub": {"load_roles": roles, "load_groups": map[string]any{
+		"soil": map[string]any{}, "old": map[string]any{}, "peat": map[string]any{"users": []string{"peter"}},
+	}}}})
+	for i, a := range adminActions(h.Browser(t).SignIn("root-admin")) {
 		t.Run(a.name, func(t *testing.T) {
 			t.Parallel()
 			name := fmt.Sprintf("target%d", i)
@@ -100,7 +119,8 @@ func TestAdminRules(t *testing.T) {
 	t.Parallel()
 	h := apptest.Start(t, apptest.Options{Config: map[string]map[string]any{"JupyterHub": {"load_roles": []any{
 		map[string]any{"name": "helper", "scopes": []string{"admin-ui", "admin:users", "read:roles", "list:users"}, "users": []string{"helper"}},
-		map[string]any{"name": "operator", "scopes": []string{"shutdown"}},
+		map[string]any{"name": "operator", "scopes": []string{"shutdown"}, "groups": []string{"ops"}},
+		map[string]any{"name": "grouper", "scopes": []string{"admin:groups"}, "users": []string{"helper"}},
 	}}}})
 	root, helper := h.Browser(t).SignIn("root-admin"), h.Browser(t).SignIn("helper")
 	world(t, h, "ada", false)
@@ -119,11 +139,18 @@ func TestAdminRules(t *testing.T) {
 		"add as admin":          {helper, "users", url.Values{"names": {"eve"}, "admin": {"yes"}}, 403, "administrator"},
 		"role admin":            {helper, "roles/admin/members", url.Values{"kind": {"user"}, "name": {"helper"}, "change": {"add"}}, 403, "may not do yourself"},
 		"role with more":        {helper, "roles/operator/members", url.Values{"kind": {"user"}, "name": {"ada"}, "change": {"add"}}, 403, "shutdown"},
-		"role of a group":       {helper, "roles/helper/members", url.Values{"kind": {"group"}, "name": {"x"}, "change": {"add"}}, 403, ""},
+		"role of a service":     {helper, "roles/helper/members", url.Values{"kind": {"service"}, "name": {"x"}, "change": {"add"}}, 403, ""},
 		"role of a token":       {root, "roles/token/members", url.Values{"kind": {"user"}, "name": {"ada"}, "change": {"add"}}, 400, "another role"},
 		"no such role":          {root, "roles/nothing/members", url.Values{"kind": {"user"}, "name": {"ada"}, "change": {"add"}}, 404, "list of roles"},
 		"no such user":          {root, "roles/operator/members", url.Values{"kind": {"user"}, "name": {"eve"}, "change": {"add"}}, 404, "Check the spelling"},
 		"neither give nor take": {root, "roles/operator/members", url.Values{"kind": {"user"}, "name": {"ada"}}, 400, "send it again"},
+		"into a strong group":   {helper, "groups/ops/members", url.Values{"names": {"ada"}, "change": {"add"}}, 403, "shutdown"},
+		"delete a strong group": {helper, "groups/ops/delete", nil, 403, "shutdown"},
+		"a group's name":        {root, "groups", url.Values{"group": {"a/b"}}, 400, "another name"},
+		"a group again":         {root, "groups", url.Values{"group": {"ops"}}, 409, "exists"},
+		"an unknown member":     {root, "groups/ops/members", url.Values{"names": {"ada eve"}, "change": {"add"}}, 400, "check the spelling"},
+		"no member":             {root, "groups/ops/members", url.Values{"change": {"add"}}, 400, "write the names"},
+		"no such group":         {root, "groups/nothing/members", url.Values{"names": {"ada"}, "change": {"add"}}, 404, "No such group"},
 		"open without a reason": {root, "open/ada/run", nil, 400, "Say why"},
 		"open what is stopped":  {root, "open/ada/old", url.Values{"reason": {"x"}}, 409, "Start it first"},
 		"a name with a slash":   {root, "users", url.Values{"names": {"good a/b"}}, 400, "cannot be names of users"},
@@ -183,7 +210,7 @@ func TestAdminSeesInPart(t *testing.T) {
 	if a := lead.Get("/hub/admin"); strings.Contains(a.Body, "soil") || strings.Contains(a.Body, "/hub/admin/stop/") || strings.Contains(a.Body, "/hub/admin/audit") || strings.Contains(a.Body, "Add users") {
 		t.Errorf("the list shows more than the scopes:\n%s", a.Body)
 	}
-	for path, status := range map[string]int{"users/ada": 200, "users/zoe": 404, "users/nobody": 404, "roles": 403, "roles/user": 403, "services": 403, "audit": 403} {
+	for path, status := range map[string]int{"users/ada": 200, "users/zoe": 404, "users/nobody": 404, "roles": 403, "roles/user": 403, "groups": 403, "groups/soil": 403, "services": 403, "audit": 403} {
 		if a := lead.Get("/hub/admin/" + path); a.Status != status {
 			t.Errorf("%s: status %d, want %d", path, a.Status, status)
 		}
@@ -244,5 +271,25 @@ func TestFailedStartIsExplained(t *testing.T) {
 	}
 	if list := root.Get("/hub/admin?show=failed").Body; !strings.Contains(list, "admin/users/ada") {
 		t.Errorf("the list does not show whose start failed:\n%s", list)
+	}
+}
+
+// TestServicesTellHowTheyDo holds that the page about services says which do not answer, and shows their roles and tokens.
+func TestServicesTellHowTheyDo(t *testing.T) {
+	t.Parallel()
+	h := apptest.Start(t, apptest.Options{Config: map[string]map[string]any{"JupyterHub": {"service_check_interval": 1, "services": []any{
+		map[string]any{"name": "tests", "api_token": apptest.ServiceToken, "admin": true},
+		map[string]any{"name": "gone", "url": "http://127.0.0.1:1", "api_token": "token-of-the-service-gone"},
+	}}}})
+	root := h.Browser(t).SignIn("root-admin")
+	h.Until(t, "the service is looked at", func() bool { return strings.Contains(root.Get("/hub/admin/services").Body, "does not answer") })
+	page := root.Get("/hub/admin/services").Body
+	for _, want := range []string{"/services/gone/", "configured token of service tests", "/hub/admin/roles/admin"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not show %q:\n%s", want, page)
+		}
+	}
+	if strings.Contains(page, "token-of-the-service-gone") {
+		t.Error("the page shows a token")
 	}
 }

@@ -56,6 +56,7 @@ type App struct {
 	front   http.Handler // the hub without the proxy
 	proxy   *proxy.Handler
 	workers []func(context.Context) error
+	quit    chan *bool // somebody asks the hub to end through the API; whether servers end with it, nil: as the configuration says
 }
 
 // New builds a hub: opens the database, brings it up to date, and listens. Nothing is served before Run.
@@ -65,7 +66,7 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (*App, error) {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	host, _ := os.Hostname()
-	a := &App{cfg: cfg, log: opts.Log, replica: host + "-" + secret.NewRunID(), table: proxy.NewTable()}
+	a := &App{cfg: cfg, log: opts.Log, replica: host + "-" + secret.NewRunID(), table: proxy.NewTable(), quit: make(chan *bool, 1)}
 	if err := a.build(ctx, opts); err != nil {
 		return nil, errors.Join(err, a.stop(ctx))
 	}
@@ -108,20 +109,33 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	a.log.InfoContext(ctx, "hub is ready", "url", a.URL(), "replica", a.replica)
 	var err error
+	cleanup := a.cfg.Hub.CleanupServers
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
+	case servers := <-a.quit:
+		if servers != nil {
+			cleanup = *servers
+		}
 	}
-	err = errors.Join(err, a.shutDown(context.WithoutCancel(ctx), servers))
+	err = errors.Join(err, a.shutDown(context.WithoutCancel(ctx), servers, cleanup))
 	stopWork()
 	wg.Wait()
 	return errors.Join(err, a.stop(context.WithoutCancel(ctx)))
 }
 
-// shutDown stops servers if the configuration says so, then takes no more requests and waits a little for those under way.
-func (a *App) shutDown(ctx context.Context, servers []*http.Server) error {
+// askQuit ends the hub as soon as the answer to who asks is out. JupyterHub REST API: POST /shutdown.
+func (a *App) askQuit(servers *bool) {
+	select {
+	case a.quit <- servers:
+	default: // it ends already
+	}
+}
+
+// shutDown stops servers if that is wanted, then takes no more requests and waits a little for those under way.
+func (a *App) shutDown(ctx context.Context, servers []*http.Server, cleanup bool) error {
 	var err error
-	if a.cfg.Hub.CleanupServers {
+	if cleanup {
 		err = a.stopServers(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, drain)

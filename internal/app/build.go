@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math"
@@ -195,6 +196,7 @@ func (a *App) authConfig(cookies secret.CookieSecret, keyring *secret.Keyring, c
 	}
 	return auth.Config{
 		BaseURL: h.BaseURL, PublicURL: h.PublicURL, Cookies: cookies, CookieMaxAge: h.CookieMaxAge, HostPrefix: h.CookieHostPrefix,
+		CookieSecure: h.CookieSecure, SameSite: h.CookieSameSite,
 		Keyring: keyring, KeepState: c.EnableState, RefreshAge: refresh, Grace: c.Grace,
 		AllowAll: c.AllowAll, Allowed: c.Allowed, Admins: c.Admins, Blocked: c.Blocked, AllowExisting: c.AllowExisting,
 		ManageGroups:    c.ManageGroups,
@@ -260,6 +262,11 @@ func (a *App) spawnConfig(cookies secret.CookieSecret, who *auth.Auth, opts Opti
 	return cfg
 }
 
+// checkRoutes brings the routes of servers and services into line with what runs.
+func (a *App) checkRoutes(ctx context.Context) error {
+	return errors.Join(a.spawn.Load(ctx), a.service.Load(ctx))
+}
+
 // faces builds what people and programs see, and the proxy in front of it.
 func (a *App) faces(who *auth.Auth, authenticator hub.Authenticator) error {
 	h := a.cfg.Hub
@@ -286,6 +293,8 @@ func (a *App) faces(who *auth.Auth, authenticator hub.Authenticator) error {
 		BaseURL: h.BaseURL, PublicURL: h.PublicURL, SlowSpawn: h.SlowSpawnTimeout, SlowStop: h.SlowStopTimeout,
 		AllowNamedServers: h.AllowNamedServers, PageDefault: h.APIPageDefault, PageMax: h.APIPageMax, TokenMaxExpiry: h.TokenMaxExpiry,
 		Authenticator: a.cfg.Auth.Class, Spawner: a.cfg.Spawner.Class, Log: a.log,
+		AdminAccess: h.AdminAccess, HubURL: a.withPort(h.HubConnectURL), Table: a.table,
+		CheckRoutes: a.checkRoutes, Shutdown: a.askQuit, Managed: a.service.Managed, OAuthClient: a.oauthClient,
 	}, who, a.db, a.spawn)
 	a.undo = append(a.undo, rest.Close)
 	provider := oauth.New(oauth.Config{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"berdlhub/internal/scope"
@@ -27,13 +28,16 @@ func (a *App) syncConfigured(ctx context.Context, custom scope.Custom, services 
 	if err := a.db.SyncServices(ctx, services); err != nil {
 		return fmt.Errorf("JupyterHub.services: %w", err)
 	}
-	groups := map[string]store.GroupSpec{}
+	if err := a.db.SyncUsers(ctx, a.cfg.Auth.Admins, a.cfg.Auth.Allowed, nil, time.Now()); err != nil {
+		return fmt.Errorf("bring Authenticator.admin_users and allowed_users into the database: %w", err)
+	}
+	groups := make([]store.GroupSpec, 0, len(h.LoadGroups))
 	for _, g := range h.LoadGroups {
-		spec := store.GroupSpec{Users: g.Users}
+		spec := store.GroupSpec{Name: g.Name, Users: g.Users}
 		if g.Properties != nil {
 			spec.Properties, _ = json.Marshal(g.Properties) // as above
 		}
-		groups[g.Name] = spec
+		groups = append(groups, spec)
 	}
 	if err := a.db.SyncGroups(ctx, groups); err != nil {
 		return fmt.Errorf("JupyterHub.load_groups: %w", err)
@@ -45,8 +49,8 @@ func (a *App) syncConfigured(ctx context.Context, custom scope.Custom, services 
 	if err := a.db.SyncRoles(ctx, roles); err != nil {
 		return fmt.Errorf("JupyterHub.load_roles: %w", err)
 	}
-	if err := a.db.SyncUsers(ctx, a.cfg.Auth.Admins, a.cfg.Auth.Allowed, a.cfg.Auth.Blocked, time.Now()); err != nil {
-		return fmt.Errorf("bring Authenticator.admin_users and allowed_users into the database: %w", err)
+	if err := a.db.SyncUsers(ctx, nil, nil, a.cfg.Auth.Blocked, time.Now()); err != nil {
+		return fmt.Errorf("Authenticator.blocked_users: %w", err)
 	}
 	return nil
 }
@@ -73,6 +77,9 @@ func (a *App) roles(custom scope.Custom) ([]store.RoleSpec, error) {
 		spec := store.RoleSpec{
 			Name: r.Name, Description: r.Description, Scopes: r.Scopes, SetScopes: r.SetScopes, Users: r.Users, HasUsers: r.HasUsers,
 			Groups: r.Groups, Services: r.Services, HasServices: r.HasServices,
+		}
+		if r.Name == scope.RoleAdmin && r.HasUsers {
+			spec.Users = append(slices.Clone(r.Users), a.cfg.Auth.Admins...) // Authenticator.admin_users are members in any case
 		}
 		i, isDefault := at[r.Name]
 		if !isDefault {

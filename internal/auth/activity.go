@@ -10,7 +10,7 @@ import (
 )
 
 // activityKey is whose activity is noted; zero ids are nobody's.
-type activityKey struct{ user, server, token int64 }
+type activityKey struct{ user, server, token, session int64 }
 
 // activity collects notes and writes them together once a second.
 type activity struct {
@@ -27,18 +27,22 @@ func (a *Auth) noteToken(p *Principal, now time.Time) {
 	if p.User != nil && !strings.HasPrefix(p.Token.Note, serverNote) {
 		key.user = p.User.ID
 	}
-	a.note(key, now)
+	a.note(key, now, a.cfg.ActivityResolution)
 }
 
+// seenResolution is how far apart two notes are that a browser's session was seen.
+const seenResolution = time.Minute
+
 func (a *Auth) noteUser(p *Principal, now time.Time) {
-	a.note(activityKey{user: p.User.ID}, now)
+	a.note(activityKey{user: p.User.ID}, now, a.cfg.ActivityResolution)
+	a.note(activityKey{session: p.Session}, now, max(seenResolution, a.cfg.ActivityResolution))
 }
 
 // note remembers an activity unless one within the resolution was noted already.
-func (a *Auth) note(key activityKey, now time.Time) {
+func (a *Auth) note(key activityKey, now time.Time, resolution time.Duration) {
 	a.activity.mu.Lock()
 	defer a.activity.mu.Unlock()
-	if now.Sub(a.activity.noted[key]) < a.cfg.ActivityResolution {
+	if now.Sub(a.activity.noted[key]) < resolution {
 		return
 	}
 	if len(a.activity.noted) >= cacheMax {
@@ -69,7 +73,7 @@ func (a *Auth) flush(ctx context.Context) error {
 	}
 	batch := make([]store.Activity, 0, len(pending))
 	for key, at := range pending {
-		batch = append(batch, store.Activity{UserID: key.user, ServerID: key.server, TokenID: key.token, At: at})
+		batch = append(batch, store.Activity{UserID: key.user, ServerID: key.server, TokenID: key.token, SessionID: key.session, At: at})
 	}
 	return a.db.RecordActivity(ctx, batch)
 }

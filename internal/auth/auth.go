@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"regexp"
 	"sync"
@@ -24,6 +25,8 @@ type Config struct {
 	Cookies      secret.CookieSecret
 	CookieMaxAge time.Duration // how long a sign-in lasts; 14 days by default
 	HostPrefix   bool          // cookie_host_prefix_enabled
+	CookieSecure bool          // cookies are for https only, whatever the request came by
+	SameSite     http.SameSite // of all cookies; Lax by default
 	Keyring      *secret.Keyring
 	KeepState    bool // enable_auth_state; needs Keyring
 
@@ -141,7 +144,10 @@ func (a *Auth) openState(ctx context.Context, u *hub.User) map[string]any {
 	if a.cfg.Keyring == nil || u.AuthState == nil {
 		return nil
 	}
-	plain, _, err := a.cfg.Keyring.Open(u.AuthState)
+	plain, stale, err := a.cfg.Keyring.Open(u.AuthState)
+	if err == nil && stale && a.cfg.KeepState {
+		a.reseal(ctx, u, plain)
+	}
 	if err != nil {
 		a.cfg.Log.WarnContext(ctx, "stored auth state cannot be read with the configured keys", "user", u.Name, "err", err)
 		return nil
@@ -152,6 +158,17 @@ func (a *Auth) openState(ctx context.Context, u *hub.User) map[string]any {
 		return nil
 	}
 	return state
+}
+
+// reseal stores an auth state that was sealed with another than the first key. A failure is no harm: the next reader tries again.
+func (a *Auth) reseal(ctx context.Context, u *hub.User, plain []byte) {
+	sealed, err := a.cfg.Keyring.Seal(plain)
+	if err == nil {
+		err = a.db.ReplaceAuthState(ctx, u.ID, u.AuthState, sealed)
+	}
+	if err != nil {
+		a.cfg.Log.WarnContext(ctx, "could not seal a stored auth state with the first key", "user", u.Name, "err", err)
+	}
 }
 
 // seal gives the bytes to store for an auth state; nil when none is kept.

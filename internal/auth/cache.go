@@ -30,11 +30,13 @@ type cache struct {
 	tokens     map[int64]fingerprint              // by token id, to find what a change concerns
 	ofUser     map[int64]map[fingerprint]struct{} // by user id, likewise
 	byCookie   map[string]int64                   // cookie id to user id
+	sessions   map[fingerprint]*visit             // by sign-in cookie
+	visits     map[int64]map[fingerprint]struct{} // by user id, to find what a change concerns
 	users      map[int64]*who
 	names      map[string]int64
 }
 
-// fingerprint stands for a token in memory.
+// fingerprint stands for a token or a sign-in cookie in memory.
 type fingerprint = [sha256.Size]byte
 
 func newCache() *cache {
@@ -53,6 +55,7 @@ func (c *cache) clear() {
 func (c *cache) reset() {
 	c.generation++
 	c.forgetTokens()
+	c.forgetSessions()
 	c.byCookie = map[string]int64{}
 	c.users = map[int64]*who{}
 	c.names = map[string]int64{}
@@ -63,6 +66,12 @@ func (c *cache) forgetTokens() {
 	c.byToken = map[fingerprint]*Principal{}
 	c.tokens = map[int64]fingerprint{}
 	c.ofUser = map[int64]map[fingerprint]struct{}{}
+}
+
+// forgetSessions empties what is kept of sign-in cookies; mu must be held.
+func (c *cache) forgetSessions() {
+	c.sessions = map[fingerprint]*visit{}
+	c.visits = map[int64]map[fingerprint]struct{}{}
 }
 
 // changed drops what a change made untrue.
@@ -91,6 +100,10 @@ func (c *cache) dropUser(id int64) {
 		delete(c.byToken, key)
 	}
 	delete(c.ofUser, id)
+	for key := range c.visits[id] {
+		delete(c.sessions, key)
+	}
+	delete(c.visits, id)
 }
 
 func (c *cache) dropToken(id int64) {
@@ -135,6 +148,29 @@ func (c *cache) keepToken(key fingerprint, p *Principal, generation uint64) {
 		c.ofUser[p.User.ID] = map[fingerprint]struct{}{}
 	}
 	c.ofUser[p.User.ID][key] = struct{}{}
+}
+
+// session finds a sign-in cookie that was found valid.
+func (c *cache) session(key fingerprint) (*visit, uint64) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.sessions[key], c.generation
+}
+
+func (c *cache) keepSession(key fingerprint, v *visit, generation uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if generation != c.generation {
+		return
+	}
+	if len(c.sessions) >= cacheMax {
+		c.forgetSessions()
+	}
+	c.sessions[key] = v
+	if c.visits[v.user] == nil {
+		c.visits[v.user] = map[fingerprint]struct{}{}
+	}
+	c.visits[v.user][key] = struct{}{}
 }
 
 func (c *cache) user(id int64) (*who, uint64) {

@@ -1,8 +1,6 @@
 package auth
 
 import (
-	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -112,7 +110,10 @@ func (a *Auth) trusted(ip netip.Addr) bool {
 }
 
 func (a *Auth) set(w http.ResponseWriter, r *http.Request, c http.Cookie) {
-	c.Secure = c.Secure || a.Secure(r)
+	c.Secure = c.Secure || a.cfg.CookieSecure || a.Secure(r)
+	if c.SameSite == 0 {
+		c.SameSite = a.cfg.SameSite
+	}
 	if c.SameSite == 0 {
 		c.SameSite = http.SameSiteLaxMode
 	}
@@ -124,20 +125,32 @@ func (a *Auth) expire(w http.ResponseWriter, r *http.Request, name, path string)
 }
 
 // setLogin signs a user in on this browser.
-func (a *Auth) setLogin(w http.ResponseWriter, r *http.Request, u *hub.User) {
-	now := a.cfg.Now()
+func (a *Auth) setLogin(w http.ResponseWriter, r *http.Request, u *hub.User, session *hub.Session) {
 	a.set(w, r, http.Cookie{
-		Name: a.loginName(), Value: a.cfg.Cookies.Sign(a.loginName(), []byte(u.CookieID.Reveal()), now),
-		Path: a.loginPath(), HttpOnly: true, Expires: now.Add(loginLifetime), Secure: a.cfg.HostPrefix,
+		Name: a.loginName(), Value: a.loginValue(u.CookieID, session.Created), Path: a.loginPath(),
+		HttpOnly: true, Expires: a.cfg.Now().Add(loginLifetime), Secure: a.cfg.HostPrefix,
 	})
+}
+
+// loginValue is a user's sign-in cookie of a time.
+func (a *Auth) loginValue(id hub.Secret, at time.Time) string {
+	return a.cfg.Cookies.Sign(a.loginName(), []byte(id.Reveal()), at)
 }
 
 // SessionID gives the browser's session id, and sets one when there is none.
 func (a *Auth) SessionID(w http.ResponseWriter, r *http.Request) string {
+	return a.sessionID(w, r, "")
+}
+
+// sessionID gives the id that the browser sent; without one it sets the usual one, or a new one where there is none yet.
+func (a *Auth) sessionID(w http.ResponseWriter, r *http.Request, usual string) string {
 	if id := sessionOf(r); id != "" {
 		return id
 	}
-	id := secret.NewSessionID()
+	id := usual
+	if id == "" {
+		id = secret.NewSessionID()
+	}
 	a.set(w, r, http.Cookie{Name: SessionCookie, Value: id, Path: a.cfg.BaseURL, HttpOnly: true})
 	r.AddCookie(&http.Cookie{Name: SessionCookie, Value: id}) // the rest of this request sees the same session
 	return id
@@ -156,73 +169,35 @@ func notHex(r rune) bool {
 	return (r < '0' || r > '9') && (r < 'a' || r > 'f')
 }
 
-// signedIn finds the user of the sign-in cookie, whether or not the session still holds; sent says that there was a cookie.
-// Several sign-in cookies that lead to different users count as none: one of them was put there by somebody else.
-func (a *Auth) signedIn(r *http.Request) (found *hub.User, sent bool, err error) {
-	for _, c := range r.CookiesNamed(a.loginName()) {
-		sent = true
-		u, err := a.userOfCookie(r.Context(), c.Value)
-		if err != nil {
-			return nil, true, err
-		}
-		if found != nil && u != nil && found.ID != u.ID {
-			return nil, true, nil
-		}
-		if u != nil {
-			found = u
-		}
-	}
-	return found, sent, nil
-}
-
 // FromPage says who visits a page, by the sign-in cookie only. nil means nobody; a cookie that is not valid is expired.
 func (a *Auth) FromPage(w http.ResponseWriter, r *http.Request) (*Principal, error) {
-	found, sent, err := a.signedIn(r)
+	found, sent, err := a.visits(r)
 	if err != nil {
 		return nil, err
 	}
-	if found == nil {
+	if len(found) == 0 {
 		if sent {
 			a.expire(w, r, a.loginName(), a.loginPath())
 		}
 		return nil, nil
 	}
-	banner, ok, err := a.stillGood(r, found)
+	at := found[0]
+	who, err := a.lookUp(r.Context(), at.user)
+	if err != nil {
+		return nil, err
+	}
+	banner, ok, err := a.stillGood(r, who.user)
 	if err != nil || !ok {
 		return nil, err
 	}
-	who, err := a.lookUp(r.Context(), found.ID)
-	if err != nil {
+	if who, err = a.lookUp(r.Context(), at.user); err != nil { // a refresh may have changed it
 		return nil, err
 	}
-	p := &Principal{User: who.user, SessionID: a.SessionID(w, r), Scopes: who.scopes, Groups: who.groups, Banner: banner, members: a.Members()}
+	a.sessionID(w, r, at.browser)
+	p := &Principal{User: who.user, Session: at.session, SessionID: at.browser, Scopes: who.scopes, Groups: who.groups, Banner: banner, members: a.Members()}
 	a.noteUser(p, a.cfg.Now())
 	a.acts(r, p)
 	return p, nil
-}
-
-// userOfCookie checks the signature and finds the user. nil: not valid.
-func (a *Auth) userOfCookie(ctx context.Context, signed string) (*hub.User, error) {
-	id, err := a.cfg.Cookies.Verify(a.loginName(), signed, a.cfg.CookieMaxAge, a.cfg.Now())
-	if err != nil {
-		return nil, nil //nolint:nilerr // a cookie that does not verify is no cookie
-	}
-	userID := a.cache.cookie(string(id))
-	if userID != 0 {
-		w, err := a.lookUp(ctx, userID)
-		if err != nil {
-			return nil, err
-		}
-		return w.user, nil
-	}
-	u, err := a.db.UserByCookie(ctx, string(id))
-	if err != nil {
-		if hub.CodeOf(err) == hub.NotFound {
-			return nil, nil
-		}
-		return nil, fmt.Errorf("look up the user of a cookie: %w", err)
-	}
-	return u, nil
 }
 
 // FromUserURL says who asks for a server that does not run: by cookie or by token.

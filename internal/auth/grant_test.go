@@ -40,7 +40,7 @@ func newSociety(t *testing.T) *society {
 		{Name: "sharers", SetScopes: true, Scopes: []string{"shares!user"}, Groups: []string{"sharers"}},
 		{Name: "mover", SetScopes: true, Scopes: []string{"start:servers!user=ada", "access:servers!server=ada/open"}, Users: []string{"moe"}},
 	}))
-	s.ok(db.SyncGroups(t.Context(), map[string]store.GroupSpec{"class": {Users: []string{"ada"}}, "plain": {}, "shared": {}}))
+	s.ok(db.SyncGroups(t.Context(), []store.GroupSpec{{Name: "class", Users: []string{"ada"}}, {Name: "plain"}, {Name: "shared"}}))
 	s.ok(db.SyncUsers(t.Context(), []string{"root"}, []string{"ada", "bob", "tea", "gus", "bea", "moe"}, nil, time.Now()))
 	srv, _, err := db.EnsureServer(t.Context(), hub.ServerKey{User: "ada", Server: "lab"}, "", time.Now())
 	s.ok(err)
@@ -169,8 +169,14 @@ func TestMayGrant(t *testing.T) {
 		who, scope string
 		allowed    bool
 	}{
-		{"ada", "servers!user", true}, {"ada", "self", true}, {"ada", "servers!user=bob", false}, {"ada", "inherit", false},
-		{"bea", "read:servers", true}, {"bea", "tokens", false}, {"root", "tokens", true}, {"root", "inherit", true},
+		{"ada", "servers!user", true},
+		{"ada", "self", true},
+		{"ada", "servers!user=bob", false},
+		{"ada", "inherit", false},
+		{"bea", "read:servers", true},
+		{"bea", "tokens", false},
+		{"root", "tokens", true},
+		{"root", "inherit", true},
 	} {
 		s.want(tt.who+" "+tt.scope, s.auth.MayGrant(s.as(tt.who, "inherit"), []string{tt.scope}), tt.allowed)
 	}

@@ -19,7 +19,8 @@ type Principal struct {
 	User      *hub.User
 	Service   *store.Service
 	Token     *hub.Token // nil when the proof was a cookie
-	SessionID string     // browser session of a cookie, or the session a token was made in
+	Session   int64      // session of the sign-in cookie; 0 when the proof was a token
+	SessionID string     // browser id of the session, or of the session a token was made in
 	Scopes    scope.Set
 	Groups    []string
 	Banner    string // something that the user should read on every page; empty mostly
@@ -261,9 +262,9 @@ func rawScopes(access *store.Access) []string {
 	return raw
 }
 
-// expand computes the effective scopes of an owner: direct roles, roles of groups, shares, and knowing its own name.
+// expand computes the effective scopes of an owner: direct roles, roles of groups, and shares.
 func (a *Auth) expand(access *store.Access, owner scope.Owner) scope.Set {
-	return scope.Union(scope.Expand(rawScopes(access), owner, scope.Client{}, a.cfg.Custom), scope.Identify(owner))
+	return scope.Expand(rawScopes(access), owner, scope.Client{}, a.cfg.Custom)
 }
 
 // RawScopes gives the raw scopes of a user's roles and shares, for the OAuth provider's limits. The caller may change the list.

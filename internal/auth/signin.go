@@ -25,42 +25,47 @@ func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request) (*hub.User, error)
 	if err != nil {
 		return nil, err
 	}
-	u, err := a.admit(r.Context(), identity)
+	start, err := a.starting(w, r)
 	if err != nil {
 		return nil, err
 	}
-	a.SessionID(w, r)
-	a.setLogin(w, r, u)
-	a.expire(w, r, XSRFCookie, a.hubPath()) // the next page makes one that is bound to the user
+	u, session, err := a.admit(r, identity, start)
+	if err != nil {
+		return nil, err
+	}
+	a.setLogin(w, r, u, session)
+	a.XSRF(w, r, &Principal{User: u}) // a program that signs in by the form goes on with this cookie
 	a.cfg.Log.InfoContext(r.Context(), "user signed in", "user", u.Name, "admin", u.Admin)
 	return u, nil
 }
 
-// admit holds an identity against the allow rules and stores it.
-func (a *Auth) admit(ctx context.Context, identity *hub.Identity) (*hub.User, error) {
+// admit holds an identity against the allow rules, stores it and begins the session.
+func (a *Auth) admit(r *http.Request, identity *hub.Identity, start store.Starting) (*hub.User, *hub.Session, error) {
+	ctx := r.Context()
 	name, err := a.normalise(identity.Name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := a.allowed(ctx, name); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	save, err := a.toStore(name, identity)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if slices.Contains(a.cfg.Admins, name) {
 		yes := true
 		save.Admin = &yes
 	}
-	u, created, err := a.db.SaveSignIn(ctx, save)
+	a.Act(r, &Principal{User: &hub.User{Name: name}})
+	u, session, created, err := a.db.StartSession(ctx, save, start)
 	if err != nil {
-		return nil, fmt.Errorf("store the sign-in of %s: %w", name, err)
+		return nil, nil, fmt.Errorf("store the sign-in of %s: %w", name, err)
 	}
 	if created {
 		a.cfg.Log.InfoContext(ctx, "user created", "user", name)
 	}
-	return u, nil
+	return u, session, nil
 }
 
 func (a *Auth) toStore(name string, identity *hub.Identity) (store.SignIn, error) {
@@ -140,26 +145,4 @@ func (a *Auth) allowed(ctx context.Context, name string) error {
 		}
 	}
 	return refused(hub.Errorf(hub.Forbidden, "%s is not in Authenticator.allowed_users, and allow_all is not set", name))
-}
-
-// SignOut ends this browser's session: its tokens are deleted and its cookies expired, also when the sign-in service has
-// ended the session before. It works for nobody too. JupyterHub's OAuth contract, sessions: every token made in the session goes.
-func (a *Auth) SignOut(w http.ResponseWriter, r *http.Request) error {
-	u, _, err := a.signedIn(r)
-	if err != nil {
-		return err
-	}
-	if u != nil {
-		if id := sessionOf(r); id != "" {
-			if err := a.db.DeleteTokensOfSession(r.Context(), u.ID, id); err != nil {
-				return fmt.Errorf("end the session's tokens: %w", err)
-			}
-		}
-		a.cfg.Log.InfoContext(r.Context(), "user signed out", "user", u.Name)
-	}
-	a.expire(w, r, SessionCookie, a.cfg.BaseURL)
-	a.expire(w, r, a.loginName(), a.loginPath())
-	a.expire(w, r, servicesName, a.cfg.BaseURL+"services")
-	a.expire(w, r, XSRFCookie, a.hubPath())
-	return nil
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/http"
 	"net/netip"
 	"path"
 	"strings"
@@ -112,8 +113,33 @@ func (s *settings) buildTornado(h *Hub) {
 				s.fault(m.value.at, option, "is "+m.value.kind()+"; it must be a map", "leave it out")
 			}
 			h.CookieOptions = options
+			s.cookieOptions(h, option, m.value)
 		default:
 			s.warn(m.at, option, "has no effect", "there is no tornado in berdlhub; only headers, cookie_options, slow_spawn_timeout and slow_stop_timeout are read")
+		}
+	}
+}
+
+// cookieOptions reads what the hub's own cookies take of the options; servers and services are handed all of them.
+func (s *settings) cookieOptions(h *Hub, option string, v value) {
+	members, _ := v.data.([]member)
+	for _, m := range members {
+		switch strings.ToLower(m.key) {
+		case "secure":
+			on, ok := m.value.data.(bool)
+			if !ok {
+				s.fault(m.value.at, option+"."+m.key, "is "+m.value.kind()+"; it must be true or false", "write true or false")
+			}
+			h.CookieSecure = on
+		case "samesite":
+			text, _ := m.value.data.(string)
+			sites := map[string]http.SameSite{"lax": http.SameSiteLaxMode, "strict": http.SameSiteStrictMode, "none": http.SameSiteNoneMode}
+			var ok bool
+			if h.CookieSameSite, ok = sites[strings.ToLower(text)]; !ok {
+				s.fault(m.value.at, option+"."+m.key, "is none of Lax, Strict, None", "leave it out: Lax is set")
+			}
+		default:
+			s.warn(m.at, option+"."+clip(m.key), "has no effect on the hub's own cookies, only on those of servers", "leave it out, or set secure and samesite only")
 		}
 	}
 }
@@ -194,6 +220,7 @@ func (s *settings) buildMisc(c *Config) {
 	const class = "JupyterHub"
 	h := &c.Hub
 	h.DefaultURL = s.text(class, "default_url")
+	h.AdminAccess = s.flag(class, "admin_access")
 	h.AuthenticatePrometheus = s.flag(class, "authenticate_prometheus")
 	h.UseLegacyStatus = s.flag(class, "use_legacy_stopped_server_status_code")
 	h.LogoFile = s.text(class, "logo_file")

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/http"
 	"net/netip"
 	"time"
 
@@ -36,7 +37,9 @@ type Hub struct {
 	CookieSecretFile string
 	CookieMaxAge     time.Duration
 	CookieHostPrefix bool
-	CookieOptions    map[string]any // of tornado_settings
+	CookieOptions    map[string]any // of tornado_settings, for servers and services
+	CookieSecure     bool           // of the same: the hub's own cookies are sent over https only
+	CookieSameSite   http.SameSite  // of the same; 0: Lax
 	CryptKeys        []hub.Secret   // each 32 bytes as hex digits, base64 or plain
 
 	AllowNamedServers bool
@@ -73,6 +76,7 @@ type Hub struct {
 	CustomScopes    map[string]CustomScope
 	ExtraUserScopes []string
 
+	AdminAccess            bool
 	AuthenticatePrometheus bool
 	UseLegacyStatus        bool
 	LogLevel               string // debug, info, warn or error

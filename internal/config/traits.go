@@ -1,13 +1,12 @@
 package config
 
 const (
-	inGo     = "berdlhub has its own implementation, which has no such setting"
-	noTLS    = "berdlhub does not end TLS itself: let the ingress or load balancer do it, and set JupyterHub.public_url"
-	atEnd    = "the proxy is inside the hub"
-	noJinja  = "Jinja templates are not run: put replacements of berdlhub's own templates into BerdlHub.templates_dir"
-	ownAdmin = "give a role with the scope access:servers in JupyterHub.load_roles"
-	logsOut  = "logs go to standard error, where the service manager keeps them"
-	dbOwn    = "the database is handled by berdlhub: see its db commands"
+	inGo    = "berdlhub has its own implementation, which has no such setting"
+	noTLS   = "berdlhub does not end TLS itself: let the ingress or load balancer do it, and set JupyterHub.public_url"
+	atEnd   = "the proxy is inside the hub"
+	noJinja = "Jinja templates are not run: put replacements of berdlhub's own templates into BerdlHub.templates_dir"
+	logsOut = "logs go to standard error, where the service manager keeps them"
+	dbOwn   = "the database is handled by berdlhub: see its db commands"
 )
 
 // classes is the trait table: JupyterHub 6.1.1's classes and berdlhub's own.

@@ -5,7 +5,7 @@ var hubTraits = []Trait{
 	{"active_server_limit", "Int", `0`, Used, "Most servers that may be active at once; 0: no limit.", ""},
 	{"active_user_window", "Int", `1800`, NoEffect, "Seconds within which a user counts as active in an old metric.", "the metrics have fixed windows"},
 	{"activity_resolution", "Int", `30`, Used, "Seconds by which activity must differ to be written again.", ""},
-	{"admin_access", "Bool", `false`, NoEffect, "Administrators may open other people's servers.", ownAdmin},
+	{"admin_access", "Bool", `false`, Used, "Old: the answer of POST /users/{name}/admin-access. Who may open other people's servers is said by the scope access:servers.", ""},
 	{"admin_users", "Set", `[]`, Used, "Old place of Authenticator.admin_users; added to it.", ""},
 	{"allow_existing_invalid_named_servers", "Enum", `"allow-start"`, NoEffect, "What may be done with named servers whose name is no longer allowed.", "such servers may be started and deleted"},
 	{"allow_named_servers", "Bool", `false`, Used, "Users may have servers besides their default one.", ""},

@@ -260,7 +260,7 @@ func (p *Provider) consented(r *http.Request, req *request) error {
 func (p *Provider) issue(w http.ResponseWriter, r *http.Request, who *auth.Principal, req *request) error {
 	code := &hub.AuthorizationCode{
 		Code: secret.NewCode(), ClientID: req.client.ID, UserID: who.User.ID, RedirectURI: req.client.RedirectURI,
-		SessionID: p.auth.SessionID(w, r), Scopes: req.scopes, Challenge: req.challenge, ChallengeMethod: req.method,
+		SessionID: who.SessionID, Scopes: req.scopes, Challenge: req.challenge, ChallengeMethod: req.method,
 		Expires: p.cfg.Now().Add(codeLifetime),
 	}
 	if err := p.db.CreateCode(r.Context(), code); err != nil {

@@ -90,28 +90,35 @@ func appendField(b []byte, field string) []byte {
 // Verify gives the value that was signed under name, at most maxAge before now. Quotes around signed are left out:
 // Python sends such cookies quoted. Only version 2 is read. Its errors are ErrForged and ErrExpired.
 func (s CookieSecret) Verify(name, signed string, maxAge time.Duration, now time.Time) ([]byte, error) {
+	value, _, err := s.VerifyTime(name, signed, maxAge, now)
+	return value, err
+}
+
+// VerifyTime is Verify that tells, too, when the value was signed.
+func (s CookieSecret) VerifyTime(name, signed string, maxAge time.Duration, now time.Time) (value []byte, at time.Time, err error) {
 	if n := len(signed); n >= 2 && signed[0] == '"' && signed[n-1] == '"' {
 		signed = signed[1 : n-1]
 	}
 	body, ok := s.authentic(signed)
 	if !ok {
-		return nil, ErrForged
+		return nil, time.Time{}, ErrForged
 	}
 	stamp, rest, ok1 := cutField(body)
 	signedName, rest, ok2 := cutField(rest)
 	encoded, rest, ok3 := cutField(rest)
 	seconds, ok4 := parseDecimal(stamp)
 	if !ok1 || !ok2 || !ok3 || !ok4 || rest != "" || signedName != name {
-		return nil, ErrForged
+		return nil, time.Time{}, ErrForged
 	}
-	if time.Unix(seconds, 0).Before(now.Add(-maxAge)) {
-		return nil, ErrExpired
+	at = time.Unix(seconds, 0).UTC()
+	if at.Before(now.Add(-maxAge)) {
+		return nil, time.Time{}, ErrExpired
 	}
-	value, err := base64.StdEncoding.DecodeString(encoded)
+	value, err = base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
-		return nil, ErrForged
+		return nil, time.Time{}, ErrForged
 	}
-	return value, nil
+	return value, at, nil
 }
 
 // authentic checks the signature and gives the fields between the key version and the signature.

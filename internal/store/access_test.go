@@ -47,7 +47,7 @@ func TestSyncRoles(t *testing.T) {
 			Name: "teacher", Scopes: []string{"list:users"}, SetScopes: true,
 			Users: []string{"ada", "new"}, Groups: []string{"staff"}, Services: []string{"cull"},
 		})
-		ok(t, db.SyncGroups(t.Context(), map[string]store.GroupSpec{"staff": {Users: []string{"bob"}}}))
+		ok(t, db.SyncGroups(t.Context(), []store.GroupSpec{{Name: "staff", Users: []string{"bob"}}}))
 		wantAccess(t, db, "ada", "teacher user", "", "")
 		wantAccess(t, db, "new", "teacher user", "", "")
 		wantAccess(t, db, "bob", "user", "teacher", "staff")
@@ -107,7 +107,7 @@ func TestSyncUsers(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		mal := must[*hub.User](t)(db.CreateUser(t.Context(), "mal", true, t0))
-		ok(t, db.SyncGroups(t.Context(), map[string]store.GroupSpec{"g": {Users: []string{"mal"}, Properties: json.RawMessage(`{"a":1}`)}}))
+		ok(t, db.SyncGroups(t.Context(), []store.GroupSpec{{Name: "g", Users: []string{"mal"}, Properties: json.RawMessage(`{"a":1}`)}}))
 		makeReady(t, db, hub.ServerKey{User: "mal"})
 		ok(t, db.SyncUsers(t.Context(), []string{"ada"}, []string{"bob"}, []string{"mal", "ghost"}, t0))
 		wantAccess(t, db, "ada", "admin user", "", "")
@@ -135,7 +135,7 @@ func TestShares(t *testing.T) {
 			db := storetest.Open(t, where, "r")
 			owner, ada, bob := newUser(t, db, "owner"), newUser(t, db, "ada"), newUser(t, db, "bob")
 			srv, other := newServer(t, db, hub.ServerKey{User: "owner"}), newServer(t, db, hub.ServerKey{User: "owner", Server: "other"})
-			ok(t, db.SyncGroups(t.Context(), map[string]store.GroupSpec{"g": {Users: []string{"bob"}}}))
+			ok(t, db.SyncGroups(t.Context(), []store.GroupSpec{{Name: "g", Users: []string{"bob"}}}))
 			driver, where := "pgx", where
 			if engine == "sqlite" {
 				driver, where = "sqlite", strings.TrimPrefix(where, "sqlite:///")
@@ -169,8 +169,8 @@ func TestGroups(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ada, bob := newUser(t, db, "ada"), newUser(t, db, "bob")
-		ok(t, db.SyncGroups(t.Context(), map[string]store.GroupSpec{"b": {Users: []string{"bob", "ada"}}, "a": {Users: []string{"ada"}}}))
-		ok(t, db.SyncGroups(t.Context(), map[string]store.GroupSpec{"b": {}})) // nobody is removed
+		ok(t, db.SyncGroups(t.Context(), []store.GroupSpec{{Name: "b", Users: []string{"bob", "ada"}}, {Name: "a", Users: []string{"ada"}}}))
+		ok(t, db.SyncGroups(t.Context(), []store.GroupSpec{{Name: "b"}})) // nobody is removed
 		if got := must[[]string](t)(db.UsersInGroup(t.Context(), "b")); !slices.Equal(got, []string{"ada", "bob"}) {
 			t.Errorf("members %v", got)
 		}

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// Activity says that a user, a server and a token were active; ids that are 0 are left out.
+// Activity says that a user, a server, a token and a browser's session were active; ids that are 0 are left out.
 type Activity struct {
-	UserID, ServerID, TokenID int64
-	At                        time.Time
+	UserID, ServerID, TokenID, SessionID int64
+	At                                   time.Time
 }
 
 // RecordActivity stores many activities in one transaction. Times only move forward, and rows that do not exist are left out.
@@ -21,7 +21,7 @@ func (db *DB) RecordActivity(ctx context.Context, all []Activity) error {
 	if len(all) == 0 {
 		return nil
 	}
-	users, servers, tokens := latest(all)
+	users, servers, tokens, sessions := latest(all)
 	err := db.tx(ctx, byRow, func(t *tx) error {
 		moved, err := moveForward(ctx, t, "users", users)
 		if err != nil {
@@ -34,6 +34,9 @@ func (db *DB) RecordActivity(ctx context.Context, all []Activity) error {
 		if _, err := moveForward(ctx, t, "tokens", tokens); err != nil {
 			return err
 		}
+		if _, err := moveForward(ctx, t, "sessions", sessions); err != nil {
+			return err
+		}
 		t.seen(append(moved, owners...))
 		return nil
 	})
@@ -44,18 +47,19 @@ func (db *DB) RecordActivity(ctx context.Context, all []Activity) error {
 }
 
 // latest finds the last activity of each row.
-func latest(all []Activity) (users, servers, tokens map[int64]int64) {
-	users, servers, tokens = map[int64]int64{}, map[int64]int64{}, map[int64]int64{}
+func latest(all []Activity) (users, servers, tokens, sessions map[int64]int64) {
+	users, servers, tokens, sessions = map[int64]int64{}, map[int64]int64{}, map[int64]int64{}, map[int64]int64{}
 	for _, a := range all {
 		at := stamp(a.At)
 		users[a.UserID] = max(users[a.UserID], at)
 		servers[a.ServerID] = max(servers[a.ServerID], at)
 		tokens[a.TokenID] = max(tokens[a.TokenID], at)
+		sessions[a.SessionID] = max(sessions[a.SessionID], at)
 	}
-	for _, rows := range []map[int64]int64{users, servers, tokens} {
+	for _, rows := range []map[int64]int64{users, servers, tokens, sessions} {
 		delete(rows, 0)
 	}
-	return users, servers, tokens
+	return users, servers, tokens, sessions
 }
 
 // activityChunk is how many rows one statement moves. A constant number lets the statement be prepared once.
@@ -104,19 +108,22 @@ func moveForward(ctx context.Context, t *tx, table string, at map[int64]int64) (
 
 // moveStatements has one statement per table, for activityChunk rows.
 var moveStatements = map[string]string{
-	"users": moveStatement("users", "id"), "servers": moveStatement("servers", "user_id"), "tokens": moveStatement("tokens", "COALESCE(user_id, 0)"),
+	"users":    moveStatement("users", "last_activity", "id"),
+	"servers":  moveStatement("servers", "last_activity", "user_id"),
+	"tokens":   moveStatement("tokens", "last_activity", "COALESCE(user_id, 0)"),
+	"sessions": moveStatement("sessions", "last_seen", "user_id"),
 }
 
 // moveStatement gives, of each row that moves, the user whose it is.
-func moveStatement(table, user string) string {
+func moveStatement(table, moment, user string) string {
 	var b strings.Builder
-	b.WriteString(`UPDATE ` + table + ` SET last_activity = v.column2 FROM (VALUES `)
+	b.WriteString(`UPDATE ` + table + ` SET ` + moment + ` = v.column2 FROM (VALUES `)
 	for i := range activityChunk {
 		if i > 0 {
 			b.WriteByte(',')
 		}
 		b.WriteString(`(CAST($` + strconv.Itoa(2*i+1) + ` AS BIGINT),CAST($` + strconv.Itoa(2*i+2) + ` AS BIGINT))`)
 	}
-	b.WriteString(`) AS v WHERE ` + table + `.id = v.column1 AND ` + table + `.last_activity < v.column2 RETURNING ` + user)
+	b.WriteString(`) AS v WHERE ` + table + `.id = v.column1 AND ` + table + `.` + moment + ` < v.column2 RETURNING ` + user)
 	return b.String()
 }

@@ -51,7 +51,8 @@ func (db *DB) CodeByValue(ctx context.Context, code string, now time.Time) (*hub
 }
 
 // ExchangeCode takes an authorization code, which can be done once, and stores the token that it is exchanged for, in one transaction.
-// Errors: hub.NotFound when there is no such code, it was taken before, or it had expired when the token was created.
+// Errors: hub.NotFound when there is no such code, it was taken before, it had expired when the token was
+// created, or the session that asked for it has ended.
 func (db *DB) ExchangeCode(ctx context.Context, code string, k *hub.Token) error {
 	var made hub.Token
 	err := db.tx(ctx, byRow, func(t *tx) error {
@@ -61,6 +62,9 @@ func (db *DB) ExchangeCode(ctx context.Context, code string, k *hub.Token) error
 		}
 		if n == 0 {
 			return hub.Errorf(hub.NotFound, "No such authorization code")
+		}
+		if err := checkSession(ctx, t, k.UserID, k.SessionID); err != nil {
+			return err
 		}
 		made = *k
 		return insertToken(ctx, t, &made)

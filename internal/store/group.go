@@ -13,17 +13,17 @@ import (
 
 // GroupSpec is a group as the configuration describes it. JupyterHub's load_groups.
 type GroupSpec struct {
+	Name       string
 	Users      []string        // added; nobody is removed
 	Properties json.RawMessage // nil leaves what is stored
 }
 
 // SyncGroups makes the groups of the configuration and adds their users, which are created when missing, in one transaction.
 // Errors: hub.Invalid for names that cannot be.
-func (db *DB) SyncGroups(ctx context.Context, groups map[string]GroupSpec) error {
+func (db *DB) SyncGroups(ctx context.Context, groups []GroupSpec) error {
 	err := db.tx(ctx, serial, func(t *tx) error {
-		for _, groupName := range slices.Sorted(maps.Keys(groups)) {
-			spec := groups[groupName]
-			id, err := ensureGroup(ctx, t, groupName)
+		for _, spec := range groups {
+			id, err := ensureGroup(ctx, t, spec.Name)
 			if err != nil {
 				return err
 			}
@@ -150,4 +150,200 @@ func namesOf(ctx context.Context, db *DB, ids []int64, query string) (map[int64]
 		}
 	}
 	return names, nil
+}
+
+// GroupDetail is a group with its members and the roles that it holds, each sorted.
+type GroupDetail struct {
+	hub.Group
+	Users []string
+	Roles []string
+}
+
+// GroupFilter chooses a page of groups, in the order in which they were made.
+type GroupFilter struct {
+	Names         []string // only these, if not nil
+	Offset, Limit int      // Limit 0: all
+}
+
+const groupColumns = `g.id, g.name, g.properties`
+
+func scanGroup(row scanner) (*GroupDetail, error) {
+	var g GroupDetail
+	err := row.Scan(&g.ID, &g.Name, jsonTo{&g.Properties})
+	return &g, err
+}
+
+// Groups gives a page of groups and how many groups there are in all.
+func (db *DB) Groups(ctx context.Context, f GroupFilter) (groups []*GroupDetail, total int, err error) {
+	q := db.engine.reads()
+	if total, err = column[int](q.QueryRowContext(ctx, `SELECT COUNT(*) FROM groups`)); err != nil {
+		return nil, 0, fmt.Errorf("count groups: %w", db.explain(err))
+	}
+	var where string
+	var args []any
+	if f.Names != nil {
+		where, args = ` WHERE 1 = 0`, anys(f.Names)
+		if len(f.Names) > 0 {
+			where = ` WHERE g.name IN (` + marks(1, len(f.Names)) + `)`
+		}
+	}
+	limit := int64(1 << 40)
+	if f.Limit > 0 {
+		limit = int64(f.Limit)
+	}
+	args = append(args, limit, max(f.Offset, 0))
+	groups, err = list(ctx, q, scanGroup, `SELECT `+groupColumns+` FROM groups g`+where+
+		fmt.Sprintf(` ORDER BY g.id LIMIT $%d OFFSET $%d`, len(args)-1, len(args)), args...)
+	if err == nil {
+		err = fillGroups(ctx, q, groups)
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("list groups: %w", db.explain(err))
+	}
+	return groups, total, nil
+}
+
+// GroupByName finds a group. Errors: hub.NotFound.
+func (db *DB) GroupByName(ctx context.Context, groupName string) (*GroupDetail, error) {
+	g, err := findGroup(ctx, db.engine.reads(), groupName, "")
+	if err != nil {
+		return nil, db.explain(err)
+	}
+	return g, db.explain(fillGroups(ctx, db.engine.reads(), []*GroupDetail{g}))
+}
+
+func findGroup(ctx context.Context, q querier, groupName, keep string) (*GroupDetail, error) {
+	row := q.QueryRowContext(ctx, `SELECT `+groupColumns+` FROM groups g WHERE g.name = $1`+keep, groupName)
+	return one(row, scanGroup, "No such group: %s", cut(groupName, maxName))
+}
+
+// fillGroups reads the members and roles of groups.
+func fillGroups(ctx context.Context, q querier, groups []*GroupDetail) error {
+	at := make(map[int64]*GroupDetail, len(groups))
+	ids := make([]int64, 0, len(groups))
+	for _, g := range groups {
+		at[g.ID] = g
+		ids = append(ids, g.ID)
+	}
+	scan := func(row scanner) (n nameOf, err error) {
+		err = row.Scan(&n.id, &n.name)
+		return n, err
+	}
+	for chunk := range slices.Chunk(ids, maxMarks) {
+		in := ` IN (` + marks(1, len(chunk)) + `)`
+		users, err := list(ctx, q, scan, `SELECT ug.group_id, u.name FROM user_groups ug JOIN users u ON u.id = ug.user_id
+			WHERE ug.group_id`+in+` ORDER BY u.name`, anys(chunk)...)
+		if err != nil {
+			return err
+		}
+		for _, u := range users {
+			at[u.id].Users = append(at[u.id].Users, u.name)
+		}
+		roles, err := list(ctx, q, scan, `SELECT m.group_id, r.name FROM group_roles m JOIN roles r ON r.id = m.role_id
+			WHERE m.group_id`+in+` ORDER BY r.name`, anys(chunk)...)
+		if err != nil {
+			return err
+		}
+		for _, r := range roles {
+			at[r.id].Roles = append(at[r.id].Roles, r.name)
+		}
+	}
+	return nil
+}
+
+// CreateGroups makes groups with these members, all of them or none. Errors: hub.Conflict for a name that is taken, hub.Invalid
+// for one that cannot be and for a user who does not exist.
+func (db *DB) CreateGroups(ctx context.Context, names, users []string) error {
+	for _, groupName := range names {
+		if err := name("group name", groupName); err != nil {
+			return err
+		}
+	}
+	return db.tx(ctx, serial, func(t *tx) error {
+		for _, groupName := range names {
+			n, err := changed(ctx, t, `INSERT INTO groups (name) VALUES ($1) ON CONFLICT (name) DO NOTHING`, groupName)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return hub.Errorf(hub.Conflict, "Group %s already exists", groupName)
+			}
+			if err := t.audit(ctx, "group.create", groupTarget(groupName), nil); err != nil {
+				return err
+			}
+			if err := changeMembers(ctx, t, groupName, users, true); err != nil {
+				return err
+			}
+		}
+		t.publish(Change{Kind: ChangeAccess})
+		return nil
+	})
+}
+
+// DeleteGroup deletes a group with its memberships, roles and shares. Errors: hub.NotFound.
+func (db *DB) DeleteGroup(ctx context.Context, groupName string) error {
+	return db.tx(ctx, serial, func(t *tx) error {
+		n, err := changed(ctx, t, `DELETE FROM groups WHERE name = $1`, groupName)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return hub.Errorf(hub.NotFound, "No such group: %s", cut(groupName, maxName))
+		}
+		t.publish(Change{Kind: ChangeAccess})
+		return t.audit(ctx, "group.delete", groupTarget(groupName), nil)
+	})
+}
+
+// ChangeMembers adds users to a group, or removes them; who is there already, or is not, stays as he is.
+// Errors: hub.NotFound for the group, hub.Invalid for a user who does not exist.
+func (db *DB) ChangeMembers(ctx context.Context, groupName string, users []string, member bool) error {
+	return db.tx(ctx, serial, func(t *tx) error { return changeMembers(ctx, t, groupName, users, member) })
+}
+
+func changeMembers(ctx context.Context, t *tx, groupName string, users []string, member bool) error {
+	g, err := findGroup(ctx, t, groupName, t.d.keep("g"))
+	if err != nil {
+		return err
+	}
+	statement, word := addToGroup, "added"
+	if !member {
+		statement, word = `DELETE FROM user_groups WHERE user_id = $1 AND group_id = $2`, "removed"
+	}
+	var moved []string
+	for _, userName := range users {
+		u, err := findUserByName(ctx, t, userName, "")
+		if hub.CodeOf(err) == hub.NotFound {
+			return hub.Errorf(hub.Invalid, "No such user: %s", cut(userName, maxName))
+		}
+		if err != nil {
+			return err
+		}
+		n, err := changed(ctx, t, statement, u.ID, g.ID)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			moved = append(moved, userName)
+			t.publish(Change{Kind: ChangeAccess, ID: u.ID})
+		}
+	}
+	if len(moved) == 0 {
+		return nil
+	}
+	return t.audit(ctx, "group.members", groupTarget(groupName), map[string]any{word: moved})
+}
+
+// SetGroupProperties replaces a group's properties, a JSON object. Errors: hub.NotFound.
+func (db *DB) SetGroupProperties(ctx context.Context, groupName string, properties json.RawMessage) error {
+	return db.tx(ctx, byRow, func(t *tx) error {
+		n, err := changed(ctx, t, `UPDATE groups SET properties = $2 WHERE name = $1`, groupName, string(properties))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return hub.Errorf(hub.NotFound, "No such group: %s", cut(groupName, maxName))
+		}
+		return t.audit(ctx, "group.properties", groupTarget(groupName), nil)
+	})
 }

@@ -174,3 +174,69 @@ func syncServiceToken(ctx context.Context, t *tx, serviceID int64, clientID stri
 		ClientID: clientID, Scopes: []string{"inherit"}, Note: "configured token of service " + spec.Name, Created: time.Now(),
 	})
 }
+
+// CreateService makes a service while the hub runs, with its OAuth client and API token, all or nothing.
+// Errors: hub.Conflict when the name or the client's id is taken, hub.Invalid for a name or a token that cannot be.
+func (db *DB) CreateService(ctx context.Context, spec ServiceSpec) error {
+	if err := name("service name", spec.Name); err != nil {
+		return err
+	}
+	if spec.APIToken != "" && !secret.ValidTokenLength(spec.APIToken.Reveal()) {
+		return hub.Errorf(hub.Invalid, "The API token of service %s must have 8 to 64 characters.", spec.Name)
+	}
+	return db.tx(ctx, serial, func(t *tx) error {
+		_, err := findServiceByName(ctx, t, spec.Name)
+		if err == nil {
+			return hub.Errorf(hub.Conflict, "Service %s already exists", spec.Name)
+		}
+		if hub.CodeOf(err) != hub.NotFound {
+			return err
+		}
+		if err := freeToken(ctx, t, spec.APIToken); err != nil {
+			return err
+		}
+		if err := syncService(ctx, t, spec); err != nil {
+			return err
+		}
+		t.publish(Change{Kind: ChangeAccess})
+		t.publish(Change{Kind: ChangeToken})
+		return t.audit(ctx, "service.create", serviceTarget(spec.Name), map[string]any{"admin": spec.Admin, "url": spec.URL})
+	})
+}
+
+// freeToken refuses a token that somebody has: who makes a service does not take it over, nor learns whose it is.
+func freeToken(ctx context.Context, t *tx, token hub.Secret) error {
+	if token == "" {
+		return nil
+	}
+	candidates, err := list(ctx, t, scanToken, `SELECT `+tokenColumns+` FROM tokens WHERE prefix = $1`, secret.TokenPrefix(token.Reveal()))
+	if err != nil {
+		return err
+	}
+	for _, have := range candidates {
+		if secret.CheckToken(token.Reveal(), have.Hashed) {
+			return hub.Errorf(hub.Invalid, "The API token cannot be used: make a new one, for example by `openssl rand -hex 32`.")
+		}
+	}
+	return nil
+}
+
+// DeleteService deletes a service that was made while a hub ran, with its tokens and OAuth client.
+// Errors: hub.NotFound; hub.Unsupported for one of the configuration.
+func (db *DB) DeleteService(ctx context.Context, serviceName string) error {
+	return db.tx(ctx, serial, func(t *tx) error {
+		s, err := findServiceByName(ctx, t, serviceName)
+		if err != nil {
+			return err
+		}
+		if s.FromConfig {
+			return hub.Errorf(hub.Unsupported, "Service %s is not modifiable at runtime", s.Name)
+		}
+		if err := exec(ctx, t, `DELETE FROM services WHERE id = $1`, s.ID); err != nil {
+			return err
+		}
+		t.publish(Change{Kind: ChangeAccess})
+		t.publish(Change{Kind: ChangeToken})
+		return t.audit(ctx, "service.delete", serviceTarget(s.Name), nil)
+	})
+}

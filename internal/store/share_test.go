@@ -21,7 +21,7 @@ func newSharing(t *testing.T, db *store.DB) *sharing {
 	t.Helper()
 	s := &sharing{owner: newUser(t, db, "owner"), ada: newUser(t, db, "ada"), bob: newUser(t, db, "bob")}
 	s.lab, s.other = newServer(t, db, hub.ServerKey{User: "owner", Server: "lab"}), newServer(t, db, hub.ServerKey{User: "owner", Server: "other"})
-	ok(t, db.SyncGroups(t.Context(), map[string]store.GroupSpec{"g": {Users: []string{"bob"}}, "empty": {}}))
+	ok(t, db.SyncGroups(t.Context(), []store.GroupSpec{{Name: "g", Users: []string{"bob"}}, {Name: "empty"}}))
 	return s
 }
 

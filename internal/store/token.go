@@ -211,13 +211,16 @@ func (db *DB) DeleteTokensOfRun(ctx context.Context, runID string) error {
 	return db.deleteTokens(ctx, `run_id = $1`, runID)
 }
 
-// PurgeExpired deletes expired tokens, authorization codes, shares and share codes.
+// PurgeExpired deletes expired tokens, authorization codes, shares, share codes and sessions.
 func (db *DB) PurgeExpired(ctx context.Context, now time.Time) error {
 	err := db.tx(ctx, byRow, func(t *tx) error {
 		if err := exec(ctx, t, `DELETE FROM oauth_codes WHERE expires <= $1`, stamp(now)); err != nil {
 			return err
 		}
 		if err := exec(ctx, t, `DELETE FROM share_codes WHERE expires > 0 AND expires <= $1`, stamp(now)); err != nil {
+			return err
+		}
+		if _, err := dropSessions(ctx, t, `expires <= $1`, stamp(now)); err != nil {
 			return err
 		}
 		n, err := changed(ctx, t, `DELETE FROM shares WHERE expires > 0 AND expires <= $1`, stamp(now))

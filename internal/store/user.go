@@ -67,24 +67,31 @@ func (db *DB) SaveSignIn(ctx context.Context, in SignIn) (u *hub.User, created b
 		return nil, false, err
 	}
 	err = db.tx(ctx, serial, func(t *tx) error {
-		created = false
-		found, err := findUserByName(ctx, t, in.Name, t.d.keep("u"))
-		switch {
-		case hub.CodeOf(err) == hub.NotFound:
-			created = true
-			if found, err = insertUser(ctx, t, in.Name, false, in.Now); err != nil {
-				return err
-			}
-		case err != nil:
-			return err
-		}
-		u, err = keepIdentity(ctx, t, found.ID, in)
+		u, created, err = saveSignIn(ctx, t, in)
 		return err
 	})
 	if err != nil {
 		return nil, false, fmt.Errorf("store a sign-in: %w", err)
 	}
 	return u, created, nil
+}
+
+func saveSignIn(ctx context.Context, t *tx, in SignIn) (u *hub.User, created bool, err error) {
+	found, err := findUserByName(ctx, t, in.Name, t.d.keep("u"))
+	switch {
+	case hub.CodeOf(err) == hub.NotFound:
+		created = true
+		if found, err = insertUser(ctx, t, in.Name, false, in.Now); err != nil {
+			return nil, false, err
+		}
+		if err := t.audit(ctx, "user.create", userTarget(in.Name), map[string]any{"by": "sign-in"}); err != nil {
+			return nil, false, err
+		}
+	case err != nil:
+		return nil, false, err
+	}
+	u, err = keepIdentity(ctx, t, found.ID, in)
+	return u, created, err
 }
 
 // SaveRefresh stores what a refresh of an existing user found. Errors: hub.NotFound when the user was deleted meanwhile.
@@ -268,12 +275,41 @@ func (db *DB) DeleteUser(ctx context.Context, id int64) error {
 
 // RotateCookie gives a user a new cookie id, which ends all browser sessions of the user. Errors: hub.NotFound.
 func (db *DB) RotateCookie(ctx context.Context, userID int64) error {
+	return db.tx(ctx, byRow, func(t *tx) error { return rotateCookie(ctx, t, userID) })
+}
+
+func rotateCookie(ctx context.Context, t *tx, userID int64) error {
+	n, err := changed(ctx, t, `UPDATE users SET cookie_id = $2 WHERE id = $1`, userID, secret.NewSessionID())
+	if err == nil && n == 0 {
+		err = hub.Errorf(hub.NotFound, "No such user")
+	}
+	t.publish(Change{Kind: ChangeAccess, ID: userID})
+	return err
+}
+
+// ReplaceAuthState stores an auth state that was sealed anew, unless another was stored meanwhile.
+func (db *DB) ReplaceAuthState(ctx context.Context, userID int64, was, sealed []byte) error {
+	err := db.tx(ctx, byRow, func(t *tx) error {
+		t.publish(Change{Kind: ChangeAccess, ID: userID})
+		return exec(ctx, t, `UPDATE users SET auth_state = $3 WHERE id = $1 AND auth_state = $2`, userID, was, sealed)
+	})
+	if err != nil {
+		return fmt.Errorf("store an auth state sealed anew: %w", err)
+	}
+	return nil
+}
+
+// SetAuthState stores what an authenticator knows about a user, sealed; nil removes it. Errors: hub.NotFound.
+func (db *DB) SetAuthState(ctx context.Context, userID int64, sealed []byte) error {
 	return db.tx(ctx, byRow, func(t *tx) error {
-		n, err := changed(ctx, t, `UPDATE users SET cookie_id = $2 WHERE id = $1`, userID, secret.NewSessionID())
-		if err == nil && n == 0 {
-			err = hub.Errorf(hub.NotFound, "No such user")
+		u, err := findUserByID(ctx, t, userID, t.d.keep("u"))
+		if err != nil {
+			return err
+		}
+		if err := exec(ctx, t, `UPDATE users SET auth_state = $2 WHERE id = $1`, userID, sealed); err != nil {
+			return err
 		}
 		t.publish(Change{Kind: ChangeAccess, ID: userID})
-		return err
+		return t.audit(ctx, "user.auth_state", userTarget(u.Name), nil)
 	})
 }

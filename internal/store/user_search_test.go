@@ -164,7 +164,7 @@ func TestSetRoleMember(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		u := newUser(t, db, "ada")
 		ok(t, db.SyncServices(t.Context(), []store.ServiceSpec{{Service: store.Service{Name: "cull", FromConfig: true}}}))
-		ok(t, db.SyncGroups(t.Context(), map[string]store.GroupSpec{"staff": {}}))
+		ok(t, db.SyncGroups(t.Context(), []store.GroupSpec{{Name: "staff"}}))
 		ok(t, db.SyncRoles(t.Context(), []store.RoleSpec{{Name: "reader", Scopes: []string{"read:users"}, SetScopes: true}}))
 		for kind, holder := range map[store.RoleKind]string{store.RoleOfUser: "ada", store.RoleOfGroup: "staff", store.RoleOfService: "cull"} {
 			for _, member := range []bool{true, true, false, false, true} {

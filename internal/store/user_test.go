@@ -155,7 +155,7 @@ func TestFindUsers(t *testing.T) {
 				ok(t, db.RecordActivity(t.Context(), []store.Activity{{UserID: u.ID, At: t0.Add(-secondsOf(i))}}))
 			}
 		}
-		ok(t, db.SyncGroups(t.Context(), map[string]store.GroupSpec{"g": {Users: []string{"bob", "ada"}}}))
+		ok(t, db.SyncGroups(t.Context(), []store.GroupSpec{{Name: "g", Users: []string{"bob", "ada"}}}))
 		makeReady(t, db, hub.ServerKey{User: "bob"})
 		newServer(t, db, hub.ServerKey{User: "ada", Server: "x"})
 		_, _, err := db.AskStart(t.Context(), store.StartAsk{Key: hub.ServerKey{User: "ada", Server: "x"}, RunID: "r2", Now: t0})

@@ -206,7 +206,7 @@ var (
 	xsrfQuery   = regexp.MustCompile(`\b_xsrf=[^&"]{20,}`)
 	tokenID     = regexp.MustCompile(`\ba\d+\b`)
 	codeID      = regexp.MustCompile(`\bsc_\d+\b`)
-	moment      = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z$`)
+	moment      = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}(\d{3})?)?Z$`)
 )
 
 // cleanValue replaces what differs in one value of a JSON body, and says the form that it has.
@@ -224,6 +224,9 @@ func cleanValue(key, value string) string {
 		value = tokenID.ReplaceAllString(value, "aN")
 		value = codeID.ReplaceAllString(value, "sc_N")
 		value = timestamp.ReplaceAllString(value, "TIME")
+	}
+	if key == "target" && strings.HasPrefix(value, "http://127.0.0.1:") {
+		return "http://127.0.0.1:PORT"
 	}
 	if key == "scope" {
 		words := strings.Fields(value)

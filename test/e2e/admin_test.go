@@ -60,10 +60,11 @@ func TestAdmin(t *testing.T) {
 		cameQuickly(t, b, name)
 	}
 	startFails(t, b, address)
-	for _, name := range []string{"servers", "roles", "services", "audit"} {
+	for _, name := range []string{"servers", "groups", "roles", "services", "audit"} {
 		adminPage(t, b, address, "admin/"+name, name)
 	}
 	adminPage(t, b, address, "admin/roles/user", "role")
+	adminPage(t, b, address, "admin/groups/soil", "group")
 	promotes(t, b, address)
 }
 

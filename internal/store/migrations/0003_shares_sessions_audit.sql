@@ -34,6 +34,9 @@ CREATE TABLE sessions (
     ended      BIGINT NOT NULL DEFAULT 0        -- 0 while the session holds
 );
 
+-- Rows of sessions are not kept for ever. A cookie that was signed at this time or before, and that has no row, is not accepted.
+ALTER TABLE users ADD COLUMN cookies_after BIGINT NOT NULL DEFAULT 0;
+
 CREATE INDEX sessions_by_user ON sessions (user_id, ended);
 CREATE INDEX sessions_by_expiry ON sessions (expires);
 
