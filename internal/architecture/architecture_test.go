@@ -15,10 +15,11 @@ import (
 // and only tests import it.
 var imports = map[string][]string{
 	// The ground: nouns and tools that know nothing of ours.
-	"internal/hub":    {},
-	"internal/proxy":  {},
-	"internal/secret": {},
-	"internal/home":   {},
+	"internal/hub":     {},
+	"internal/proxy":   {},
+	"internal/secret":  {},
+	"internal/home":    {},
+	"internal/metrics": {},
 
 	// What everything above shares, and the plugs, which know one thing each.
 	"internal/store":            {"internal/hub", "internal/secret"},
@@ -69,15 +70,16 @@ var (
 // onlyImporters are doors: a package, ours or an outside one, and who alone may
 // import it outside of tests. A path ends at its name or goes on with a slash.
 var onlyImporters = map[string][]string{
-	"berdlhub/internal/config":     {"internal/app", "internal/dev", "cmd/..."},
-	"berdlhub/internal/app":        {"internal/dev", "cmd/...", "bench", "bench/..."},
-	"html/template":                {"internal/web"},
-	"modernc.org/sqlite":           {"internal/store", "internal/store/..."},
-	"github.com/jackc/pgx/v5":      {"internal/store", "internal/store/..."},
-	"github.com/pressly/goose/v3":  {"internal/store"},
-	"k8s.io/client-go":             {"internal/kube"},
-	"testing":                      {},
-	"github.com/chromedp/chromedp": {},
+	"berdlhub/internal/config":            {"internal/app", "internal/dev", "cmd/..."},
+	"berdlhub/internal/app":               {"internal/dev", "cmd/...", "bench", "bench/..."},
+	"html/template":                       {"internal/web"},
+	"github.com/prometheus/client_golang": {"internal/metrics"},
+	"modernc.org/sqlite":                  {"internal/store", "internal/store/..."},
+	"github.com/jackc/pgx/v5":             {"internal/store", "internal/store/..."},
+	"github.com/pressly/goose/v3":         {"internal/store"},
+	"k8s.io/client-go":                    {"internal/kube"},
+	"testing":                             {},
+	"github.com/chromedp/chromedp":        {},
 }
 
 // standIns are fixtures that a program shows to people without a test: berdlhub

@@ -18,6 +18,13 @@ type Authenticator interface {
 	Refresh(ctx context.Context, id *Identity) (*Identity, error)
 }
 
+// Prober is an Authenticator or a Spawner that can ask what it depends on whether it works, without a user's session.
+type Prober interface {
+	// Probe asks and returns when it knows or the context ends. Errors: Unavailable, with words for an administrator: what does
+	// not work and what to do. They hold no secret and no address, because anybody may read them.
+	Probe(ctx context.Context) error
+}
+
 // SignInPage is an Authenticator that wants its own sign-in page instead of a form with name and password.
 type SignInPage interface {
 	// SignInView says what the sign-in page shows to this request; next is where the user wants to go, already checked.

@@ -154,6 +154,14 @@ func (a *Authenticator) SignIn(ctx context.Context, r *http.Request) (*hub.Ident
 	return nil, first
 }
 
+// Probe asks whether KBase's auth service answers at all, without a session: what it says of one that is missing is enough.
+// Errors: Unavailable when it does not answer, or answers as something else would.
+func (a *Authenticator) Probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	return a.service.probe(ctx)
+}
+
 // sessions lists the different KBase sessions of a request, the main cookie's first.
 func sessions(r *http.Request) []string {
 	var out []string

@@ -179,3 +179,39 @@ func badAnswer(cause error) error {
 		Retry:   time.Minute,
 	}
 }
+
+// probe asks a question without a session. The service says in its own form of an error that one is missing; whatever else answers
+// at this address does not.
+func (s *service) probe(ctx context.Context) error {
+	const path = "api/V2/token"
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, http.NoBody)
+	if err != nil {
+		return errSilent(fmt.Errorf("ask %s: %w", path, err))
+	}
+	req.Header.Set("Accept", "application/json")
+	res, err := s.client.Do(req)
+	if err != nil {
+		return errSilent(fmt.Errorf("ask KBase auth: %w", err))
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return errSilent(fmt.Errorf("read %s: %w", path, err))
+	}
+	var answer struct {
+		Error *struct {
+			AppCode int `json:"appcode"`
+		} `json:"error"`
+	}
+	if err := decode(body, &answer); err != nil {
+		return errSilent(fmt.Errorf("%s answers with status %d: %w", path, res.StatusCode, err))
+	}
+	if answer.Error == nil || res.StatusCode >= http.StatusInternalServerError {
+		return errSilent(fmt.Errorf("%s answers with status %d", path, res.StatusCode))
+	}
+	return nil
+}
+
+func errSilent(cause error) error {
+	return hub.Wrap(hub.Unavailable, cause, "KBase's auth service does not answer properly: look at it, and at KBaseAuthenticator.auth_url and the network in between. Signed-in users go on working for a while.")
+}

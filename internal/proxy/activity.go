@@ -37,6 +37,7 @@ func (l *live) mayWarn(every time.Duration) bool {
 type requestBody struct {
 	io.ReadCloser
 	live   *live
+	passed *atomic.Int64 // bytes
 	in     *http.Request // whose Trailer is filled at the end of the body
 	failed *atomic.Bool  // set when the client's side of the body broke
 }
@@ -46,6 +47,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if n > 0 {
 		b.live.stamp()
+		b.passed.Add(int64(n))
 	}
 	switch {
 	case errors.Is(err, io.EOF):
@@ -60,13 +62,24 @@ func (b *requestBody) Read(p []byte) (int, error) {
 // responseBody stamps the route when an answer has ended.
 type responseBody struct {
 	io.ReadCloser
-	live *live // nil: do not stamp
-	res  *http.Response
+	live   *live // nil: do not stamp
+	passed *atomic.Int64
+	bytes  int64 // read so far; by one goroutine
+	res    *http.Response
+}
+
+// Read reads a piece of the body.
+func (b *responseBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.bytes += int64(n)
+	return n, err
 }
 
 // Close ends the body. The trailers, which are known by now, lose what a server may not say.
 func (b *responseBody) Close() error {
 	err := b.ReadCloser.Close()
+	b.passed.Add(b.bytes)
+	b.bytes = 0
 	if b.live != nil {
 		b.live.stamp()
 	}

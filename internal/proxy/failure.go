@@ -41,7 +41,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		answer(w, r, p.path, http.StatusBadRequest, sayBadBody)
 		return
 	}
-	h.metrics.failures.Inc()
+	h.metrics.failures.Add(1)
 	if !errors.Is(err, errClosing) && !errors.Is(err, errRetired) && p.entry.live.mayWarn(warnEvery) {
 		h.cfg.Logger.Warn("a server does not answer", "prefix", p.entry.route.Prefix, "target", p.entry.route.Target, "err", err)
 	}

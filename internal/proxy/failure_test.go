@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"berdlhub/internal/proxy"
 )
 
@@ -60,12 +58,11 @@ func eventually(t testing.TB, what string, ok func() bool) {
 
 func TestDeadTarget(t *testing.T) {
 	var log logText
-	reg := prometheus.NewRegistry()
 	dead := deadTarget(t)
 	alive := target(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "alive") })
 	alive.Prefix = "/user/bob/"
 	h := newHouse(t, proxy.Config{
-		Logger: slog.New(slog.NewTextHandler(&log, nil)), Metrics: reg,
+		Logger: slog.New(slog.NewTextHandler(&log, nil)),
 		ErrorPage: func(w http.ResponseWriter, _ *http.Request, status int, err error) {
 			w.WriteHeader(status)
 			if err != nil {
@@ -101,16 +98,8 @@ func TestDeadTarget(t *testing.T) {
 	if text := log.String(); strings.Count(text, "a server does not answer") != 1 || strings.Contains(text, "SECRET") {
 		t.Errorf("the log says %s", text)
 	}
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	values := map[string]float64{}
-	for _, f := range families {
-		values[f.GetName()] = f.GetMetric()[0].GetCounter().GetValue() + f.GetMetric()[0].GetGauge().GetValue()
-	}
-	if values["berdlhub_proxy_target_failures_total"] != 4 || values["berdlhub_proxy_routes"] != 2 || values["berdlhub_proxy_websockets"] != 0 {
-		t.Errorf("the metrics say %v", values)
+	if s := h.handler.Stats(); s.Failures != 4 || s.Routes != 2 || s.WebSockets != 0 || s.Active != 0 || s.HTTP != 4 || s.WebSocket != 1 || s.BytesOut != 5 {
+		t.Errorf("the proxy counts %+v", s)
 	}
 }
 

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Config says how a Handler works. Zero values mean the defaults.
@@ -33,8 +31,7 @@ type Config struct {
 	// ErrorPage answers a browser when a server does not; nil: a line of text. The error is for the log, not for the page.
 	ErrorPage func(w http.ResponseWriter, r *http.Request, status int, err error)
 
-	Logger  *slog.Logger          // nil: slog.Default
-	Metrics prometheus.Registerer // nil: none
+	Logger *slog.Logger // nil: slog.Default
 }
 
 // Handler relays requests by the routes of a Table, and hands the others to the hub. It serves until Close.
@@ -54,7 +51,7 @@ func New(cfg Config, t *Table) *Handler {
 	h := &Handler{
 		cfg: cfg, table: t, hubPrefix: canonical(cfg.HubPrefix), transport: newTransport(cfg),
 		cookies: &cookieGuard{hub: cfg.HubCookies, session: cfg.SessionCookies, fingerprint: cfg.Fingerprint},
-		metrics: newMetrics(cfg.Metrics, t, cfg.Logger),
+		metrics: &metrics{},
 	}
 	h.relay = &httputil.ReverseProxy{
 		Rewrite: h.rewrite, ModifyResponse: h.receive, ErrorHandler: h.fail,
@@ -121,10 +118,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	p := &passage{entry: e, path: path, webSocket: asksWebSocket(r)}
 	if p.webSocket {
-		h.metrics.webSocket.Inc()
+		h.metrics.webSocket.Add(1)
 	} else {
-		h.metrics.http.Inc()
+		h.metrics.http.Add(1)
 	}
+	h.metrics.active.Add(1)
+	defer h.metrics.active.Add(-1)
 	if r.ContentLength != 0 {
 		// An answer may begin before the request has ended. Where that is not supported, it cannot be the case.
 		_ = http.NewResponseController(w).EnableFullDuplex()
@@ -136,7 +135,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serveHub calls the hub, which must not believe a stranger's forwarding headers either. There is no hop between here and the
 // hub, so those of a trusted proxy stay as they are.
 func (h *Handler) serveHub(w http.ResponseWriter, r *http.Request) {
-	h.metrics.hub.Inc()
+	h.metrics.hub.Add(1)
 	believed := contains(h.cfg.TrustedNetworks, peer(r))
 	if anyForged(r.Header, believed) {
 		r = r.WithContext(r.Context())
@@ -200,7 +199,7 @@ func (h *Handler) rewrite(pr *httputil.ProxyRequest) {
 		}
 	}
 	if out.Body != nil {
-		out.Body = &requestBody{ReadCloser: out.Body, live: p.entry.live, in: in, failed: &p.badBody}
+		out.Body = &requestBody{ReadCloser: out.Body, passed: &h.metrics.in, live: p.entry.live, in: in, failed: &p.badBody}
 		out.Trailer = in.Trailer // filled while the body is read
 	}
 }
@@ -225,7 +224,7 @@ func (h *Handler) receive(res *http.Response) error {
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		return h.switchTo(res, p)
 	}
-	body := &responseBody{ReadCloser: res.Body, res: res}
+	body := &responseBody{ReadCloser: res.Body, passed: &h.metrics.out, res: res}
 	if res.StatusCode < http.StatusMultipleChoices {
 		p.entry.live.stamp()
 		body.live = p.entry.live
@@ -245,6 +244,7 @@ func (h *Handler) switchTo(res *http.Response, p *passage) error {
 	if err != nil {
 		return err
 	}
+	s.in, s.out = &h.metrics.in, &h.metrics.out
 	p.socket, res.Body = s, s
 	h.metrics.answered(res.StatusCode)
 	return nil

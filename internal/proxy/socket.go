@@ -27,9 +27,11 @@ type socket struct {
 	conn   io.ReadWriteCloser // to the target
 	live   *live
 	home   *sockets
-	ended  atomic.Bool // the target will say no more
-	client io.Closer   // guarded by home.mu; nil until the connection is handed over
-	closed bool        // guarded by home.mu
+	in     *atomic.Int64 // bytes to the target, counted in the handler's metrics
+	out    *atomic.Int64 // bytes from it
+	ended  atomic.Bool   // the target will say no more
+	client io.Closer     // guarded by home.mu; nil until the connection is handed over
+	closed bool          // guarded by home.mu
 }
 
 // Read reads what the target sends.
@@ -37,6 +39,7 @@ func (s *socket) Read(p []byte) (int, error) {
 	n, err := s.conn.Read(p)
 	if n > 0 {
 		s.live.stamp()
+		s.out.Add(int64(n))
 	}
 	if errors.Is(err, io.EOF) {
 		s.ended.Store(true)
@@ -52,6 +55,7 @@ func (s *socket) Write(p []byte) (int, error) {
 	n, err := s.conn.Write(p)
 	if n > 0 {
 		s.live.stamp()
+		s.in.Add(int64(n))
 	}
 	return n, err
 }

@@ -53,7 +53,9 @@ type Config struct {
 	Cookies func(k hub.ServerKey, session string) proxy.CookieRule
 	// Fault is called with the name of each step before and after it changes the world. Tests kill the process there.
 	Fault func(point string)
-	Log   *slog.Logger
+	// Observe hears how long things take; nil: nobody does.
+	Observe Observer
+	Log     *slog.Logger
 }
 
 func (c *Config) withDefaults() Config {
@@ -83,11 +85,14 @@ func (c *Config) withDefaults() Config {
 	if d.Server.Port == "" {
 		d.Server.Port = "0"
 	}
-	if d.TokenScopes == nil {
+	if len(d.TokenScopes) == 0 {
 		d.TokenScopes = []string{"users:activity!user", "access:servers!server"}
 	}
 	if d.Fault == nil {
 		d.Fault = func(string) {}
+	}
+	if d.Observe == nil {
+		d.Observe = silent{}
 	}
 	if d.AuthState == nil {
 		d.AuthState = func(context.Context, int64) (map[string]any, error) { return nil, nil }
@@ -117,6 +122,7 @@ type Controller struct {
 	routes  map[int64]routeMark // what is in the table, by server id; guarded by mu
 
 	dirt      dirt
+	pulse     pulse
 	collected time.Time // when activity was last collected; guarded by mu
 }
 
@@ -200,7 +206,9 @@ func (c *Controller) dispatch(ctx context.Context, wg *sync.WaitGroup) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		if err := c.round(ctx, wg); err != nil && ctx.Err() == nil {
+		if err := c.round(ctx, wg); err == nil {
+			c.pulse.beat()
+		} else if ctx.Err() == nil {
 			c.cfg.Log.ErrorContext(ctx, "could not look for work", "err", err)
 		}
 		select {
@@ -281,6 +289,7 @@ func (c *Controller) keepClaim(ctx context.Context, srv *hub.Server, lost contex
 		case err == nil:
 			until = time.Now().Add(c.cfg.ClaimTTL)
 		case errors.Is(err, store.ErrLostClaim), time.Now().After(until):
+			c.cfg.Observe.ClaimLost()
 			lost(store.ErrLostClaim)
 			return
 		}
@@ -294,6 +303,7 @@ func (c *Controller) bring(ctx context.Context, srv *hub.Server, log *slog.Logge
 		err := c.start(ctx, srv)
 		switch {
 		case err == nil:
+			c.cfg.Observe.Started("success", "", time.Since(srv.Requested))
 			return 0
 		case errors.Is(context.Cause(ctx), store.ErrLostClaim), errors.Is(err, store.ErrLostClaim):
 			return 0
@@ -311,6 +321,8 @@ func (c *Controller) bring(ctx context.Context, srv *hub.Server, log *slog.Logge
 // abandon turns a start that failed into a stop with the reason, and takes the stop's steps.
 func (c *Controller) abandon(ctx context.Context, srv *hub.Server, cause error, log *slog.Logger) time.Duration {
 	reason, status := explain(cause)
+	result, why := outcome(cause)
+	c.cfg.Observe.Started(result, why, time.Since(srv.Requested))
 	log.WarnContext(ctx, "start failed", "err", cause)
 	next, err := c.db.UpdateClaimed(ctx, srv.ID, c.cfg.Replica, func(s *hub.Server) error {
 		if s.Wanted == hub.WantRunning {
@@ -328,7 +340,11 @@ func (c *Controller) abandon(ctx context.Context, srv *hub.Server, cause error, 
 
 // finish takes the steps of a stop; an error is tried again with back-off.
 func (c *Controller) finish(ctx context.Context, srv *hub.Server, log *slog.Logger) time.Duration {
+	begin := time.Now()
 	err := c.stop(ctx, srv)
+	if !errors.Is(err, store.ErrLostClaim) && ctx.Err() == nil {
+		c.cfg.Observe.Stopped(err == nil, time.Since(begin))
+	}
 	if err == nil || errors.Is(err, store.ErrLostClaim) || ctx.Err() != nil {
 		return 0
 	}

@@ -69,6 +69,8 @@ func (c *Controller) refresh(ctx context.Context) error {
 
 // syncAll makes the proxy's table a view of all rows that are ready.
 func (c *Controller) syncAll(ctx context.Context) error {
+	begin := time.Now()
+	defer func() { c.cfg.Observe.RoutesChecked(time.Since(begin)) }()
 	ready, err := c.db.ReadyServers(ctx)
 	if err != nil {
 		return fmt.Errorf("list the running servers: %w", err)
@@ -133,7 +135,10 @@ func (c *Controller) syncRoute(ctx context.Context, srv *hub.Server) error {
 	if c.routes[srv.ID] == mark {
 		return nil
 	}
-	if err := c.table.Set(c.route(srv, user.Session)); err != nil {
+	begin := time.Now()
+	err = c.table.Set(c.route(srv, user.Session))
+	c.cfg.Observe.Routed(err == nil, time.Since(begin))
+	if err != nil {
 		c.cfg.Log.ErrorContext(ctx, "a server's address cannot be routed", "user", srv.Key.User, "server", srv.Key.Server, "err", err)
 		return nil
 	}
@@ -150,8 +155,10 @@ type routeMark struct {
 // unroute removes the route of a server. c.mu must be held.
 func (c *Controller) unroute(id int64) {
 	if mark, ok := c.routes[id]; ok {
+		begin := time.Now()
 		c.table.Delete(mark.prefix)
 		delete(c.routes, id)
+		c.cfg.Observe.Unrouted(time.Since(begin))
 	}
 }
 

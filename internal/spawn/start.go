@@ -25,30 +25,41 @@ const (
 // start takes the steps of a start, in order. Each one finds what an earlier, interrupted try left.
 func (c *Controller) start(ctx context.Context, srv *hub.Server) error {
 	c.say(ctx, srv.RunID, hub.Event{Progress: 0, Message: "Server requested"})
+	lap := laps{observer: c.cfg.Observe, begin: time.Now()}
 	token, err := c.makeToken(ctx, srv)
 	if err != nil {
 		return err
 	}
+	lap.done("token")
 	if err := c.makeClient(ctx, srv, token); err != nil {
 		return err
 	}
+	lap.done("client")
 	spec, err := c.spec(ctx, srv)
 	if err != nil {
 		return err
 	}
+	lap.done("user")
 	grants, err := c.acquire(ctx, srv, spec)
 	if err != nil {
 		return err
 	}
 	spec.Env = c.environment(srv, token, grants)
+	lap.begin = time.Now()
 	address, err := c.makeProcess(ctx, srv, spec)
 	if err != nil {
 		return err
 	}
+	lap.done("process")
 	if err := c.awaitAnswer(ctx, srv, spec, address); err != nil {
 		return err
 	}
-	return c.makeReady(ctx, srv, address)
+	lap.done("answer")
+	if err := c.makeReady(ctx, srv, address); err != nil {
+		return err
+	}
+	lap.done("ready")
+	return nil
 }
 
 // makeToken stores the hash of the run's token. The token itself is derived, so a second try gives the same.
@@ -126,6 +137,7 @@ func (c *Controller) spec(ctx context.Context, srv *hub.Server) (*hub.Spec, erro
 func (c *Controller) acquire(ctx context.Context, srv *hub.Server, spec *hub.Spec) ([]*hub.Grant, error) {
 	grants := make([]*hub.Grant, 0, len(c.provisioners))
 	for _, p := range c.provisioners {
+		lap := laps{observer: c.cfg.Observe, begin: time.Now()}
 		entry, err := c.plan(ctx, srv, kindGrant+p.Name(), nil)
 		if err != nil {
 			return nil, err
@@ -144,6 +156,7 @@ func (c *Controller) acquire(ctx context.Context, srv *hub.Server, spec *hub.Spe
 		if err := c.made(ctx, entry, grant); err != nil {
 			return nil, err
 		}
+		lap.done(entry.Kind)
 		grants = append(grants, grant)
 	}
 	return grants, nil
@@ -190,7 +203,7 @@ func startError(ctx, bounded context.Context, limit time.Duration, err error) er
 		return errAskedToStop
 	}
 	if bounded.Err() != nil && ctx.Err() == nil {
-		return hub.Wrap(hub.Unavailable, err, fmt.Sprintf("The server did not start within %s. Try again; if it happens again, tell an administrator.", limit))
+		return hub.Wrap(hub.Unavailable, errors.Join(errTimedOut, err), fmt.Sprintf("The server did not start within %s. Try again; if it happens again, tell an administrator.", limit))
 	}
 	return err
 }
@@ -202,7 +215,8 @@ func (c *Controller) awaitAnswer(ctx context.Context, srv *hub.Server, spec *hub
 	bounded, cancel := context.WithTimeout(ctx, c.cfg.HTTPTimeout)
 	defer cancel()
 	pause := 20 * time.Millisecond
-	lookAgain := time.Now().Add(time.Second)
+	look := 100 * time.Millisecond // grows to a second: who ends, ends early
+	lookAgain := time.Now().Add(look)
 	var last error
 	for {
 		if last = c.ask(bounded, address+spec.Prefix+"api"); last == nil {
@@ -212,7 +226,8 @@ func (c *Controller) awaitAnswer(ctx context.Context, srv *hub.Server, spec *hub
 			return c.noAnswer(ctx, srv, last)
 		}
 		if time.Now().After(lookAgain) {
-			lookAgain = time.Now().Add(time.Second)
+			look = min(2*look, time.Second)
+			lookAgain = time.Now().Add(look)
 			if err := c.stillAlive(ctx, srv); err != nil {
 				return err
 			}
@@ -256,7 +271,7 @@ func (c *Controller) noAnswer(ctx context.Context, srv *hub.Server, last error) 
 	if err := c.stillAlive(ctx, srv); err != nil {
 		return err
 	}
-	return hub.Wrap(hub.Unavailable, last, fmt.Sprintf("The server was started but did not answer within %s. Try again; if it happens again, tell an administrator.", c.cfg.HTTPTimeout))
+	return hub.Wrap(hub.Unavailable, errors.Join(errTimedOut, last), fmt.Sprintf("The server was started but did not answer within %s. Try again; if it happens again, tell an administrator.", c.cfg.HTTPTimeout))
 }
 
 // stillAlive gives the reason when the server's process has ended, with the last lines of its log as an event.
@@ -272,7 +287,7 @@ func (c *Controller) stillAlive(ctx context.Context, srv *hub.Server) error {
 	if reason == "" {
 		reason = "The server's process ended while it started."
 	}
-	return &hub.Error{Code: hub.Unavailable, Message: reason}
+	return hub.Wrap(hub.Unavailable, errExited, reason)
 }
 
 // makeReady stores that the server is ready; the routes follow the rows, so every replica's proxy leads to it now.

@@ -74,7 +74,9 @@ func (c *Controller) pollAll(ctx context.Context) error {
 func (c *Controller) look(ctx context.Context, srv *hub.Server) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
+	begin := time.Now()
 	status, err := c.spawner.Poll(ctx, c.ref(srv))
+	c.cfg.Observe.Polled(pollStatus(status, err), time.Since(begin))
 	if err != nil {
 		if ctx.Err() == nil {
 			c.cfg.Log.WarnContext(ctx, "could not look at a server", "user", srv.Key.User, "server", srv.Key.Server, "err", err)
@@ -94,6 +96,17 @@ func (c *Controller) look(ctx context.Context, srv *hub.Server) {
 	}
 	c.cfg.Log.InfoContext(ctx, "server ended by itself", "user", srv.Key.User, "server", srv.Key.Server, "run", srv.RunID, "reason", reason)
 	c.nudge()
+}
+
+func pollStatus(s hub.Status, err error) string {
+	switch {
+	case err != nil:
+		return "unknown"
+	case s.Life == hub.Running:
+		return "running"
+	default:
+		return "stopped"
+	}
 }
 
 // watch hears from the spawner that runs end, and looks at them at once instead of at the next poll.

@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
+	"time"
 
 	"berdlhub/internal/hub"
 )
@@ -37,6 +39,7 @@ type DB struct {
 	feed    *feed
 	replica string
 	log     *slog.Logger
+	heard   atomic.Int64 // when the connection that hears other hubs last gave a sign of life, Unix time in nanoseconds
 }
 
 // engine is what differs in how SQLite and PostgreSQL are connected to.
@@ -95,6 +98,15 @@ func (db *DB) Close() error { return db.engine.close() }
 
 // Ping asks whether the database answers. Errors: hub.Unavailable when it does not.
 func (db *DB) Ping(ctx context.Context) error { return db.explain(db.engine.ping(ctx)) }
+
+// LastHeard tells when the connection that hears changes of other hubs last gave a sign of life: news, or an answer to the question
+// whether it lives, which is asked every 20 s. The zero time where there are no other hubs.
+func (db *DB) LastHeard() time.Time {
+	if at := db.heard.Load(); at != 0 {
+		return time.Unix(0, at)
+	}
+	return time.Time{}
+}
 
 // MultiHub says whether several hubs may share this database.
 func (db *DB) MultiHub() bool { return db.d == postgresDialect }

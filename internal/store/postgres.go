@@ -130,6 +130,7 @@ func (e *postgresEngine) listen(ctx context.Context, cfg *pgx.ConnConfig) error 
 	}
 	alive, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	e.cancel = cancel
+	e.db.heard.Store(time.Now().UnixNano())
 	e.wg.Go(func() { e.hear(alive, conn, cfg) })
 	return nil
 }
@@ -166,6 +167,7 @@ func (e *postgresEngine) hear(ctx context.Context, conn *pgx.Conn, cfg *pgx.Conn
 		if conn = e.redial(ctx, cfg); conn == nil {
 			return
 		}
+		e.db.heard.Store(time.Now().UnixNano())
 		e.db.feed.publish([]Change{{Kind: ChangeAll}})
 		e.db.log.InfoContext(ctx, "hearing changes of other hubs again")
 	}
@@ -194,12 +196,16 @@ func (e *postgresEngine) receive(ctx context.Context, conn *pgx.Conn) error {
 		quiet := waiting.Err() != nil && ctx.Err() == nil
 		cancel()
 		switch {
-		case err == nil && strings.EqualFold(n.Channel, channel):
-			e.db.feed.read(e.db.replica, n.Payload)
+		case err == nil:
+			e.db.heard.Store(time.Now().UnixNano())
+			if strings.EqualFold(n.Channel, channel) {
+				e.db.feed.read(e.db.replica, n.Payload)
+			}
 		case err != nil && quiet && !conn.IsClosed():
 			if err := e.stillThere(ctx, conn); err != nil {
 				return err
 			}
+			e.db.heard.Store(time.Now().UnixNano())
 		case err != nil:
 			return err
 		}
