@@ -11,10 +11,12 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"berdlhub/internal/config"
 	"berdlhub/internal/hub"
+	"berdlhub/internal/metrics"
 	"berdlhub/internal/proxy"
 	"berdlhub/internal/secret"
 	"berdlhub/internal/service"
@@ -53,10 +55,18 @@ type App struct {
 	service *service.Supervisor
 	public  net.Listener
 	private net.Listener
-	front   http.Handler // the hub without the proxy
-	proxy   *proxy.Handler
-	workers []func(context.Context) error
-	quit    chan *bool // somebody asks the hub to end through the API; whether servers end with it, nil: as the configuration says
+	spawner hub.Spawner
+	metrics *metrics.Registry
+	health  *health
+	begun   time.Time     // when the start of the hub began
+	loading time.Duration // how long loading the running servers took
+	closing atomic.Bool   // the hub ends
+	// connections counts those of clients to the public address.
+	connections atomic.Int64
+	front       http.Handler // the hub without the proxy
+	proxy       *proxy.Handler
+	workers     []func(context.Context) error
+	quit        chan *bool // somebody asks the hub to end through the API; whether servers end with it, nil: as the configuration says
 }
 
 // New builds a hub: opens the database, brings it up to date, and listens. Nothing is served before Run.
@@ -66,7 +76,11 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (*App, error) {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	host, _ := os.Hostname()
-	a := &App{cfg: cfg, log: opts.Log, replica: host + "-" + secret.NewRunID(), table: proxy.NewTable(), quit: make(chan *bool, 1)}
+	a := &App{cfg: cfg, log: opts.Log, replica: host + "-" + secret.NewRunID(), table: proxy.NewTable(), quit: make(chan *bool, 1), begun: time.Now()}
+	var err error
+	if a.metrics, err = metrics.New(metrics.Config{Prefix: cfg.Hub.MetricsPrefix}); err != nil {
+		return nil, err
+	}
 	if err := a.build(ctx, opts); err != nil {
 		return nil, errors.Join(err, a.stop(ctx))
 	}
@@ -100,6 +114,7 @@ func (a *App) Run(ctx context.Context) error {
 		})
 	}
 	servers := []*http.Server{a.server(slashed(a.cfg.Hub.BaseURL, a.proxy)), a.server(a.front)}
+	servers[0].ConnState = countConnections(&a.connections)
 	for i, l := range []net.Listener{a.public, a.private} {
 		wg.Go(func() {
 			if err := servers[i].Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -107,6 +122,7 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		})
 	}
+	a.metrics.HubStarted(time.Since(a.begun), a.loading)
 	a.log.InfoContext(ctx, "hub is ready", "url", a.URL(), "replica", a.replica)
 	var err error
 	cleanup := a.cfg.Hub.CleanupServers
@@ -134,6 +150,7 @@ func (a *App) askQuit(servers *bool) {
 
 // shutDown stops servers if that is wanted, then takes no more requests and waits a little for those under way.
 func (a *App) shutDown(ctx context.Context, servers []*http.Server, cleanup bool) error {
+	a.closing.Store(true)
 	var err error
 	if cleanup {
 		err = a.stopServers(ctx)

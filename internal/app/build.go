@@ -67,14 +67,17 @@ func (a *App) build(ctx context.Context, opts Options) error {
 	}
 	spawner := opts.Spawner
 	if spawner == nil {
-		if spawner, err = a.spawner(); err != nil {
+		if spawner, err = a.configuredSpawner(); err != nil {
 			return err
 		}
 	}
+	a.spawner = spawner
 	a.spawn = spawn.New(a.spawnConfig(cookies, who, opts), a.db, a.table, spawner)
+	loading := time.Now()
 	if err := a.spawn.Load(ctx); err != nil {
 		return err
 	}
+	a.loading = time.Since(loading)
 	a.service = a.services(services)
 	if err := a.service.Load(ctx); err != nil {
 		return err
@@ -201,11 +204,11 @@ func (a *App) authConfig(cookies secret.CookieSecret, keyring *secret.Keyring, c
 		AllowAll: c.AllowAll, Allowed: c.Allowed, Admins: c.Admins, Blocked: c.Blocked, AllowExisting: c.AllowExisting,
 		ManageGroups:    c.ManageGroups,
 		UsernamePattern: c.UsernamePattern, UsernameMap: c.UsernameMap, TrustedDownstream: h.TrustedDownstream,
-		Custom: custom, ActivityResolution: h.ActivityResolution, Now: now, Log: a.log,
+		Custom: custom, ActivityResolution: h.ActivityResolution, Now: now, Observe: a.metrics, Log: a.log,
 	}
 }
 
-func (a *App) spawner() (hub.Spawner, error) {
+func (a *App) configuredSpawner() (hub.Spawner, error) {
 	c := a.cfg.Spawner
 	p, err := local.New(local.Config{
 		HomesDir: c.Local.HomesDir, HomeTemplate: c.Local.HomeTemplate, StateDir: "state", Cmd: c.Cmd, Args: c.Args, EnvKeep: c.EnvKeep,
@@ -239,7 +242,7 @@ func (a *App) spawnConfig(cookies secret.CookieSecret, who *auth.Auth, opts Opti
 		RetryRange:   [2]int{int(h.SpawnThrottleRetryRange[0].Seconds()), int(h.SpawnThrottleRetryRange[1].Seconds())},
 		NamedServers: h.AllowNamedServers, NamedLimit: h.NamedServerLimit, TokenScopes: s.ServerTokenScopes,
 		HashSecret: func(plain string) string { return secret.HashToken(plain, secret.GeneratedRounds) },
-		NewRunID:   secret.NewRunID, AuthState: who.StateOf, Fault: opts.Fault, Log: a.log,
+		NewRunID:   secret.NewRunID, AuthState: who.StateOf, Fault: opts.Fault, Observe: a.metrics, Log: a.log,
 		Token: func(runID string) (hub.Secret, hub.Token) {
 			plain := cookies.Derive("server token", runID)
 			return hub.Secret(plain), hub.Token{Hashed: secret.HashToken(plain, secret.GeneratedRounds), Prefix: secret.TokenPrefix(plain)}
@@ -300,10 +303,12 @@ func (a *App) faces(who *auth.Auth, authenticator hub.Authenticator) error {
 	provider := oauth.New(oauth.Config{
 		BaseURL: h.BaseURL, TokenExpires: h.OAuthTokenExpires, RequirePKCE: h.OAuthRequirePKCE, Consent: consent(site, render), Log: a.log,
 	}, who, a.db)
-	a.front = &front{base: h.BaseURL, hub: a.routes(render, site, a.administration(site, who, render), rest, provider)}
+	a.front = &front{base: h.BaseURL, hub: a.routes(who, render, site, a.administration(site, who, render), rest, provider)}
 	a.proxy = proxy.New(proxy.Config{
 		BasePath: h.BaseURL, HubPrefix: h.BaseURL + "hub/", Hub: a.front, TrustedNetworks: h.TrustedDownstream,
 		Fingerprint: secret.Fingerprint, Logger: a.log, ErrorPage: a.upstreamError(render),
 	}, a.table)
+	a.health = &health{probes: a.probes(authenticator), log: a.log}
+	a.watch()
 	return nil
 }

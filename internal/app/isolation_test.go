@@ -175,6 +175,11 @@ var visits = []visit{
 	{method: "POST", route: "oauth2/authorize", path: "/hub/api/oauth2/authorize?client_id=jupyterhub-user-{ada}&response_type=code&redirect_uri=/user/{ada}/oauth_callback&state=x", form: url.Values{"scopes": {"access:servers!server={ada}/"}}},
 	{method: "POST", route: "oauth2/token", path: "/hub/api/oauth2/token", form: url.Values{"client_id": {"jupyterhub-user-{ada}"}, "client_secret": {"x"}, "grant_type": {"authorization_code"}, "code": {"x"}}},
 	{method: "GET", route: "health", path: "/hub/health", own: true, open: true},
+	{method: "GET", route: "health", path: "/hub/health?deep", own: true, open: true},
+	{method: "GET", route: "/health", path: "/hub/api/health", own: true, open: true},
+	{method: "GET", route: "metrics", path: "/hub/metrics"},
+	{method: "GET", route: "/metrics", path: "/hub/api/metrics"},
+	{method: "POST", route: "security/csp-report", path: "/hub/security/csp-report", body: "{}", own: true, open: true},
 
 	{method: "GET", route: "proxy", path: "/user/{ada}/lab"},
 	{method: "GET", route: "proxy", path: "/user/{ada}/files/secret.txt"},

@@ -1,10 +1,8 @@
 package app
 
 import (
-	"context"
 	"net/http"
 	"net/url"
-	"time"
 
 	"berdlhub/internal/api"
 	"berdlhub/internal/auth"
@@ -16,7 +14,7 @@ import (
 )
 
 // routes mounts all faces below {base}hub/ and puts the middleware around them.
-func (a *App) routes(render *web.Renderer, site *pages.Pages, administration *admin.Pages, rest *api.API, provider *oauth.Provider) http.Handler {
+func (a *App) routes(who *auth.Auth, render *web.Renderer, site *pages.Pages, administration *admin.Pages, rest *api.API, provider *oauth.Provider) http.Handler {
 	base := a.cfg.Hub.BaseURL + "hub/"
 	headers := web.HeaderConfig{HubPath: base, FormOrigins: a.formOrigins(), Extra: a.cfg.Hub.Headers}
 
@@ -24,6 +22,10 @@ func (a *App) routes(render *web.Renderer, site *pages.Pages, administration *ad
 	rest.Mount(programs)
 	programs.Handle("POST "+base+"api/oauth2/token", web.API(a.log, provider.Token))
 	programs.Handle(base+"api/oauth2/token", web.API(a.log, rest.OtherMethod("POST")))
+	programs.Handle("GET "+base+"api/health", web.API(a.log, a.showHealth))
+	programs.Handle(base+"api/health", web.API(a.log, rest.OtherMethod("GET")))
+	programs.Handle("GET "+base+"api/metrics", web.API(a.log, a.readMetrics(who)))
+	programs.Handle(base+"api/metrics", web.API(a.log, rest.OtherMethod("GET")))
 
 	people := http.NewServeMux()
 	render.Mount(people)
@@ -32,7 +34,9 @@ func (a *App) routes(render *web.Renderer, site *pages.Pages, administration *ad
 	authorize := render.HTML(a.log, provider.Authorize)
 	people.Handle("GET "+base+"api/oauth2/authorize", authorize)
 	people.Handle("POST "+base+"api/oauth2/authorize", authorize)
-	people.HandleFunc("GET "+base+"health", a.health)
+	people.Handle("GET "+base+"health", render.HTML(a.log, a.showHealth))
+	people.Handle("GET "+base+"metrics", render.HTML(a.log, a.readMetrics(who)))
+	people.HandleFunc("POST "+base+"security/csp-report", a.policyReport)
 
 	api := web.Chain(programs, web.APIHeaders(headers))
 	pages := web.Chain(people, web.PageHeaders(headers))
@@ -41,7 +45,7 @@ func (a *App) routes(render *web.Renderer, site *pages.Pages, administration *ad
 	split.Handle(base+"api/", api)
 	split.Handle(base+"api", api)
 	split.Handle("/", pages)
-	return web.Chain(split, web.RequestID, web.Log(a.log), render.Recover(a.log))
+	return web.Chain(split, web.RequestID, web.Log(a.log), web.Observe(a.cfg.Hub.BaseURL, a.metrics.Request), render.Recover(a.log))
 }
 
 // formOrigins are the sites that a form of ours may lead to: the sign-in service.
@@ -50,16 +54,6 @@ func (a *App) formOrigins() []string {
 		return []string{u.Scheme + "://" + u.Host}
 	}
 	return nil
-}
-
-// health says whether the hub can do its work: whether the database answers. JupyterHub's web contract: 200 and nothing else.
-func (a *App) health(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	if err := a.db.Ping(ctx); err != nil {
-		a.log.ErrorContext(ctx, "database does not answer", "err", err)
-		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
-	}
 }
 
 // consent shows the page that asks a user whether an application may act for him.

@@ -47,8 +47,22 @@ type Config struct {
 	// ActivityResolution is how far apart two notes of a user's activity are; 30 s by default.
 	ActivityResolution time.Duration
 	Now                func() time.Time
-	Log                *slog.Logger
+	// Observe hears of sign-ins and sign-outs; nil: nobody does.
+	Observe Observer
+	Log     *slog.Logger
 }
+
+// Observer hears how sign-ins and sign-outs went and how long they took. Its methods must not block.
+type Observer interface {
+	SignedIn(ok bool, took time.Duration)
+	SignedOut(took time.Duration)
+}
+
+// silent is an Observer that is not there.
+type silent struct{}
+
+func (silent) SignedIn(bool, time.Duration) {}
+func (silent) SignedOut(time.Duration)      {}
 
 // Auth knows who is asking. It is safe for concurrent use.
 type Auth struct {
@@ -70,6 +84,9 @@ func New(cfg Config, db *store.DB, a hub.Authenticator) (*Auth, error) {
 		return nil, errors.New("enable_auth_state needs a key: set JUPYTERHUB_CRYPT_KEY or CryptKeeper.keys (for example the output of `openssl rand -hex 32`)")
 	}
 	cfg = cfg.withDefaults()
+	if cfg.Observe == nil {
+		cfg.Observe = silent{}
+	}
 	auth := &Auth{cfg: cfg, db: db, authenticator: a, cache: newCache(), activity: activity{pending: map[activityKey]time.Time{}, noted: map[activityKey]time.Time{}}, refreshes: refreshes{flights: map[int64]*flight{}, tried: map[int64]attempt{}}}
 	if cfg.UsernamePattern != "" {
 		pattern, err := regexp.Compile("^(?:" + cfg.UsernamePattern + ")")

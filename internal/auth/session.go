@@ -128,6 +128,8 @@ func (a *Auth) starting(w http.ResponseWriter, r *http.Request) (store.Starting,
 // ended the session before. A cookie that somebody kept does not sign in again. It works for nobody too.
 // JupyterHub's OAuth contract, sessions: every token made in the session goes.
 func (a *Auth) SignOut(w http.ResponseWriter, r *http.Request) error {
+	begin := time.Now()
+	defer func() { a.cfg.Observe.SignedOut(time.Since(begin)) }()
 	held, _, err := a.visits(r)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"berdlhub/internal/hub"
@@ -20,7 +21,9 @@ const maxName = 255
 // SignIn asks the authenticator who sent the sign-in page, holds the answer against the allow rules, stores the user and
 // sets the cookies. The request must have passed CheckPage.
 // Errors: Unauthorized and Forbidden with words for the user, Unavailable when the sign-in service does not answer.
-func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request) (*hub.User, error) {
+func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request) (u *hub.User, err error) {
+	begin := time.Now()
+	defer func() { a.cfg.Observe.SignedIn(err == nil, time.Since(begin)) }()
 	identity, err := a.authenticator.SignIn(r.Context(), r)
 	if err != nil {
 		return nil, err

@@ -5,9 +5,12 @@ import (
 	"net/http"
 	"net/netip"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 )
+
+var metricsPrefix = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
 
 // build makes the typed configuration of what is set, and notes everything that is wrong in it.
 func (s *settings) build() *Config {
@@ -222,6 +225,10 @@ func (s *settings) buildMisc(c *Config) {
 	h.DefaultURL = s.text(class, "default_url")
 	h.AdminAccess = s.flag(class, "admin_access")
 	h.AuthenticatePrometheus = s.flag(class, "authenticate_prometheus")
+	h.MetricsPrefix = s.text("BerdlHub", "metrics_prefix")
+	if !metricsPrefix.MatchString(h.MetricsPrefix) {
+		s.together(s.setting("BerdlHub", "metrics_prefix"), "cannot begin the name of a metric", "write letters, digits and underscores, beginning with a letter")
+	}
 	h.UseLegacyStatus = s.flag(class, "use_legacy_stopped_server_status_code")
 	h.LogoFile = s.text(class, "logo_file")
 	h.LogLevel, h.LogJSON = logLevel(s.setting(class, "log_level").value), s.text(class, "log_format") == "json"

@@ -78,6 +78,7 @@ type Hub struct {
 
 	AdminAccess            bool
 	AuthenticatePrometheus bool
+	MetricsPrefix          string // what the names of metrics begin with; never empty
 	UseLegacyStatus        bool
 	LogLevel               string // debug, info, warn or error
 	LogJSON                bool   // log lines are JSON objects instead of text

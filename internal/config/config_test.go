@@ -196,6 +196,8 @@ func TestEveryEnvironmentNameHasItsPlace(t *testing.T) {
 			text = goodSecret
 		case "JupyterHub.log_level":
 			text = "INFO"
+		case "BerdlHub.metrics_prefix":
+			text = "notebooks"
 		}
 		environ := []string{n.Name + "=" + text}
 		if strings.HasPrefix(n.Option, "KBaseAuthenticator.") {

@@ -42,6 +42,7 @@ var environmentNames = []environmentName{
 	{Name: "JUPYTERHUB_COOKIE_SECRET_64_HEX_CHARS", Option: "JupyterHub.cookie_secret", Form: asText, Meaning: "The same; wins over JPY_COOKIE_SECRET."},
 	{Name: "JUPYTERHUB_CRYPT_KEY", Option: "CryptKeeper.keys", Form: asKeys, Meaning: "Keys for auth_state; the first encrypts, all decrypt."},
 	{Name: "JUPYTERHUB_TEMPLATES_DIR", Option: "BerdlHub.templates_dir", Form: asText, Meaning: "Folder whose templates replace berdlhub's own."},
+	{Name: "JUPYTERHUB_METRICS_PREFIX", Option: "BerdlHub.metrics_prefix", Form: asText, Meaning: "What the names of metrics begin with."},
 	{Name: "BERDL_NOTEBOOK_HOMES_DIR", Option: "BerdlHub.homes_dir", Form: asText, Meaning: "Folder that holds a home per user."},
 	{Name: "JUPYTERHUB_IDLE_TIMEOUT_SECONDS", Option: "IdleCuller.timeout", Form: asNumber, Meaning: "Seconds without activity after which a server is stopped."},
 	{Name: "ENABLE_IDLE_CULLER", Option: "IdleCuller.enabled", Form: asSwitch, Meaning: "Stop idle servers."},

@@ -45,6 +45,7 @@ var applicationTraits = []Trait{
 var ownTraits = []Trait{
 	{"queue_starts", "Bool", `true`, Used, "Starts over concurrent_spawn_limit wait in a queue. false: they are refused with 429, as JupyterHub does.", ""},
 	{"homes_dir", "Unicode", `"homes"`, Used, "Folder that holds a home per user for servers that are local processes; relative to the working directory.", ""},
+	{"metrics_prefix", "Unicode", `"jupyterhub"`, Used, "What the names of the metrics that JupyterHub has too begin with.", ""},
 	{"templates_dir", "Unicode", `""`, Used, "Folder whose templates and static files replace berdlhub's own of the same name; empty: none.", ""},
 }
 

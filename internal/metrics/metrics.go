@@ -84,7 +84,11 @@ func New(cfg Config) (*Registry, error) {
 	for _, status := range []string{"success", "failure"} { // so that a rate can be taken from the first one on
 		m.stops.WithLabelValues(status)
 		m.signIns.WithLabelValues(status)
+		m.routeAdds.WithLabelValues(status)
 	}
+	m.routeDeletes.WithLabelValues("success")
+	m.starts.WithLabelValues("success", "")
+	m.polls.WithLabelValues("running")
 	return m, nil
 }
 

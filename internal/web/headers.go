@@ -31,7 +31,7 @@ func APIHeaders(cfg HeaderConfig) Middleware {
 // Pages are not kept by caches: they show what one person may see now.
 func PageHeaders(cfg HeaderConfig) Middleware {
 	return setHeaders(map[string]string{
-		"Content-Security-Policy":    pagePolicy(cfg.FormOrigins),
+		"Content-Security-Policy":    pagePolicy(cfg),
 		"Cache-Control":              "no-store",
 		"Cross-Origin-Opener-Policy": "same-origin",
 		"Referrer-Policy":            "same-origin",
@@ -41,11 +41,12 @@ func PageHeaders(cfg HeaderConfig) Middleware {
 }
 
 // pagePolicy gives the content security policy of pages.
-func pagePolicy(formOrigins []string) string {
-	forms := strings.Join(append([]string{"form-action 'self'"}, formOrigins...), " ")
+func pagePolicy(cfg HeaderConfig) string {
+	forms := strings.Join(append([]string{"form-action 'self'"}, cfg.FormOrigins...), " ")
 	return strings.Join([]string{
 		"default-src 'self'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "connect-src 'self'",
 		"object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", forms,
+		"report-uri " + cfg.HubPath + "security/csp-report",
 	}, "; ")
 }
 

@@ -73,7 +73,7 @@ func TestHeaders(t *testing.T) {
 		{
 			"page", get(web.PageHeaders(cfg)), "Content-Security-Policy",
 			"default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; object-src 'none'; " +
-				"base-uri 'none'; frame-ancestors 'none'; form-action 'self' https://narrative.kbase.us",
+				"base-uri 'none'; frame-ancestors 'none'; form-action 'self' https://narrative.kbase.us; report-uri /b/hub/security/csp-report",
 		},
 		{"page", get(web.PageHeaders(cfg)), "Referrer-Policy", "same-origin"},
 		{"page", get(web.PageHeaders(cfg)), "Cross-Origin-Opener-Policy", "same-origin"},
