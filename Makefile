@@ -8,7 +8,7 @@ LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 TIER     := scripts/tier
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test quick unit race fuzz e2e conformance lint format bench pages setup setup-bench clean
+.PHONY: help build run test quick unit race fuzz e2e schemathesis conformance lint format bench pages setup setup-bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ e2e: ## The real parts together: Chromium, JupyterLab, PostgreSQL
 conformance: ## Ask JupyterHub 6.1.1 and berdlhub the same, and compare the answers
 	@$(TIER) conformance -- $(GO) test -json -count=1 -tags e2e -timeout 5m ./test/conformance; s=$$?; cat out/conformance.txt; exit $$s
 
+schemathesis: ## Ten minutes of made-up requests to the REST API
+	@SCHEMATHESIS_SECONDS=600 $(TIER) schemathesis -- $(GO) test -json -count=1 -tags e2e -timeout 20m -run '^TestSchemathesis$$' ./test/e2e
+
 lint: ## gofumpt, go vet, golangci-lint
 	@$(TIER) lint -- scripts/lint-all
 
@@ -57,6 +60,7 @@ setup: ## Install what the checks need into the cache folder
 	@scripts/install-axe
 	@scripts/install-python-env hub6
 	@scripts/install-python-env hub5
+	@scripts/install-python-env schemathesis
 	@scripts/install-go-tools
 	@scripts/install-chp
 

@@ -112,6 +112,7 @@ func (*API) Routes() []Route {
 	routes := []Route{
 		{Method: "GET", Path: "/{$}", Open: true, serve: (*API).version},
 		{Method: "GET", Path: "", Open: true, serve: (*API).version},
+		{Method: "GET", Path: "/openapi.json", Open: true, serve: (*API).document},
 		{Method: "GET", Path: "/info", Scopes: []string{"read:hub"}, serve: (*API).info},
 		{Method: "GET", Path: "/user", serve: (*API).self},
 		{Method: "POST", Path: "/refresh-token", serve: (*API).refreshToken},

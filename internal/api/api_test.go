@@ -24,7 +24,15 @@ func admin(t *testing.T, h *apptest.Hub) *caller {
 
 func (c *caller) send(method, path, body string, headers ...string) *apptest.Answer {
 	c.t.Helper()
-	return c.b.Send(method, "/hub/api"+path, body, append(headers, "Authorization", "token "+c.token)...)
+	a := c.b.Send(method, "/hub/api"+path, body, append(headers, "Authorization", "token "+c.token)...)
+	document, err := theContract()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := document.hold(method, path, a); err != nil {
+		c.t.Error(err)
+	}
+	return a
 }
 
 // expect makes a request and holds status and a part of the body against what is wanted.

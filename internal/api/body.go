@@ -56,6 +56,15 @@ func (f fields) read(name string, into any) bool {
 	return !f.has(name) || json.Unmarshal(f[name], into) == nil
 }
 
+// plainText reads a field that must be a text that can be stored.
+func (f fields) plainText(name string) (*string, bool) {
+	var text string
+	if !f.has(name) || !f.read(name, &text) || !plain(text) {
+		return nil, false
+	}
+	return &text, true
+}
+
 // plain says that a text can be stored and shown: UTF-8 without NUL, which PostgreSQL refuses.
 func plain(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 

@@ -53,9 +53,9 @@ func readChange(c *call) (*spawn.ServerChange, error) {
 		ok := true
 		switch field {
 		case "name":
-			ok = sent.has(field) && sent.read(field, &to.Name) && plain(*to.Name)
+			to.Name, ok = sent.plainText(field)
 		case "display_name":
-			ok = sent.has(field) && sent.read(field, &to.DisplayName) && plain(*to.DisplayName)
+			to.DisplayName, ok = sent.plainText(field)
 		case "user_options":
 			var options fields
 			if !sent.has(field) || !sent.read(field, &options) {

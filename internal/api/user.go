@@ -10,13 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"berdlhub/internal/auth"
 	"berdlhub/internal/hub"
 	"berdlhub/internal/scope"
 	"berdlhub/internal/web"
 )
-
-func targetOf(who *auth.Principal) scope.Target { return scope.OfUser(who.Name()) }
 
 // getUser gives one user. JupyterHub REST API: GET /users/{name}.
 func (a *API) getUser(c *call) error {

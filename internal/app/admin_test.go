@@ -293,3 +293,37 @@ func TestServicesTellHowTheyDo(t *testing.T) {
 		t.Error("the page shows a token")
 	}
 }
+
+// TestAdminSignsOut holds that an administrator sees the browsers in which a user is signed in, and signs the user out of all.
+func TestAdminSignsOut(t *testing.T) {
+	t.Parallel()
+	h := apptest.Start(t, apptest.Options{Config: map[string]map[string]any{"JupyterHub": {"load_roles": []any{
+		map[string]any{"name": "viewer", "scopes": []string{"admin-ui", "list:users", "users"}, "users": []string{"viewer"}},
+	}}}})
+	here, there, zoe := h.Browser(t).SignIn("ada"), h.Browser(t).SignIn("ada"), h.Browser(t).SignIn("zoe")
+	token := h.Token(t, "ada")
+	root, viewer := h.Browser(t).SignIn("root-admin"), h.Browser(t).SignIn("viewer")
+	if page := root.Get("/hub/admin/users/ada").Body; strings.Count(page, `data-label="Last seen"`) != 2 {
+		t.Errorf("the page does not show two sessions:\n%s", page)
+	}
+	if page := viewer.Get("/hub/admin/users/ada").Body; strings.Contains(page, `data-label="Last seen"`) || strings.Contains(page, "sign-out") {
+		t.Errorf("the page shows sessions to somebody without admin:users:\n%s", page)
+	}
+	if a := viewer.Post("/hub/admin/users/ada/sign-out", nil); a.Status != http.StatusForbidden || here.Get("/hub/home").Status != http.StatusOK {
+		t.Errorf("without admin:users: status %d", a.Status)
+	}
+	if a := root.Post("/hub/admin/users/ada/sign-out", nil); a.Status/100 != 3 {
+		t.Fatalf("status %d\n%s", a.Status, a.Body)
+	}
+	for name, b := range map[string]*apptest.Browser{"here": here, "there": there} {
+		if a := b.Get("/hub/home"); a.Status != http.StatusFound {
+			t.Errorf("%s: status %d after the sign-out", name, a.Status)
+		}
+	}
+	if zoe.Get("/hub/home").Status != http.StatusOK || h.Tokens(t, "ada") != token {
+		t.Error("the sign-out ended more than the sessions of ada")
+	}
+	if page := root.Get("/hub/admin/users/ada").Body; !strings.Contains(page, "No browser is signed in as ada") {
+		t.Errorf("the page still shows sessions:\n%s", page)
+	}
+}

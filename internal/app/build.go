@@ -278,6 +278,7 @@ func (a *App) faces(who *auth.Auth, authenticator hub.Authenticator) error {
 		override = os.DirFS(h.TemplatePaths[0])
 	}
 	var site *pages.Pages
+	var rest *api.API
 	render, err := web.NewRenderer(web.Config{
 		BaseURL: h.BaseURL, Override: override, LogoFile: h.LogoFile,
 		FrameOf: func(w http.ResponseWriter, r *http.Request) web.Frame { return site.ErrorFrame(w, r) },
@@ -291,8 +292,9 @@ func (a *App) faces(who *auth.Auth, authenticator hub.Authenticator) error {
 		NamedLimit: h.NamedServerLimit, DefaultServer: h.DefaultServerName, ImplicitSeconds: int(math.Ceil(h.ImplicitSpawn.Seconds())),
 		LegacyStatus: h.UseLegacyStatus, OptionsForm: a.cfg.Spawner.OptionsForm, ShutdownOnLogout: h.ShutdownOnLogout,
 		SignIn: signIn, TokenLimit: h.TokenMaxExpiry, Services: a.service.Services, Log: a.log,
+		APIDocument: func() ([]byte, error) { return rest.OpenAPI() },
 	}, who, a.db, a.spawn, render)
-	rest := api.New(api.Config{
+	rest = api.New(api.Config{
 		BaseURL: h.BaseURL, PublicURL: h.PublicURL, SlowSpawn: h.SlowSpawnTimeout, SlowStop: h.SlowStopTimeout,
 		AllowNamedServers: h.AllowNamedServers, PageDefault: h.APIPageDefault, PageMax: h.APIPageMax, TokenMaxExpiry: h.TokenMaxExpiry,
 		Authenticator: a.cfg.Auth.Class, Spawner: a.cfg.Spawner.Class, Log: a.log,

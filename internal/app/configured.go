@@ -50,7 +50,7 @@ func (a *App) syncConfigured(ctx context.Context, custom scope.Custom, services 
 		return fmt.Errorf("JupyterHub.load_roles: %w", err)
 	}
 	if err := a.db.SyncUsers(ctx, nil, nil, a.cfg.Auth.Blocked, time.Now()); err != nil {
-		return fmt.Errorf("Authenticator.blocked_users: %w", err)
+		return fmt.Errorf("bring Authenticator.blocked_users into the database: %w", err)
 	}
 	return nil
 }

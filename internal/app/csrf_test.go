@@ -69,6 +69,8 @@ var changes = []change{
 	{method: "PUT", path: "api/users/{me}/servers/gpu", body: `{}`},
 	{method: "POST", path: "api/users/{me}/servers/gpu", body: `{}`},
 	{method: "DELETE", path: "api/users/{me}/servers/run", body: `{}`},
+	{method: "POST", path: "sessions/end", form: url.Values{"session": {"999999"}}, done: true},
+	{method: "POST", path: "sessions/end-all", form: url.Values{}, done: true},
 	{method: "POST", path: "accept-share", form: url.Values{"code": {"not-a-code"}}, done: true}, // with a real code: TestForgedInvitation
 	{method: "POST", path: "api/shares/{me}/run", body: `{"user": "root-admin"}`, admin: true},
 	{method: "PATCH", path: "api/shares/{me}/run", body: `{"user": "root-admin"}`, admin: true, done: true},
@@ -88,6 +90,7 @@ var changes = []change{
 	{method: "POST", path: "admin/users/{me}/admin", form: url.Values{"admin": {"yes"}}, admin: true, done: true},
 	{method: "POST", path: "admin/users/{me}/delete", form: url.Values{}, admin: true, done: true},
 	{method: "POST", path: "admin/users/{me}/tokens/revoke", form: url.Values{"token_id": {"{token}"}}, admin: true},
+	{method: "POST", path: "admin/users/{me}/sign-out", form: url.Values{}, admin: true, done: true}, // what it does: TestAdminSignsOut
 	{method: "POST", path: "admin/start/{me}", form: url.Values{}, admin: true},
 	{method: "POST", path: "admin/start/{me}/old", form: url.Values{}, admin: true},
 	{method: "POST", path: "admin/stop/{me}", form: url.Values{}, admin: true},

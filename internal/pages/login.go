@@ -119,6 +119,11 @@ func (p *Pages) logout(w http.ResponseWriter, r *http.Request) error {
 	if !auth.SameOrigin(r) && who != nil {
 		return hub.Errorf(hub.Forbidden, "Another site asked to sign you out. Use the hub's own page to sign out.")
 	}
+	return p.leave(w, r, who)
+}
+
+// leave ends this browser's session and leads to the sign-in page.
+func (p *Pages) leave(w http.ResponseWriter, r *http.Request, who *auth.Principal) error {
 	if err := p.auth.SignOut(w, r); err != nil {
 		return err
 	}

@@ -36,7 +36,9 @@ type Config struct {
 	TokenLimit time.Duration
 	// Services gives all services, for the menu; it is asked for every page, so it must be quick. nil: there are none.
 	Services func() []*store.Service
-	Log      *slog.Logger
+	// APIDocument gives the OpenAPI document.
+	APIDocument func() ([]byte, error)
+	Log         *slog.Logger
 }
 
 // Pages are the HTML faces of the hub.
@@ -88,10 +90,15 @@ func (p *Pages) Routes() []Route {
 		{"GET", "token", p.tokens},
 		{"POST", "token", p.requestToken},
 		{"POST", "token/revoke", p.revokeToken},
+		{"GET", "sessions", p.sessions},
+		{"POST", "sessions/end", p.endSession},
+		{"POST", "sessions/end-all", p.endSessions},
+		{"POST", "admin/users/{user}/sign-out", p.signOutUser},
 		{"GET", "accept-share", p.acceptShare},
 		{"POST", "accept-share", p.takeShare},
 		{"GET", "user-redirect/{path...}", p.userRedirect},
 		{"", "user/{user}/{path...}", p.notRunning},
+		{"GET", "api-docs", p.apiDocs},
 		{"GET", "error/{status}", p.proxyError},
 	}
 }

@@ -15,7 +15,7 @@ type Page interface {
 // pageNames are the templates that must exist.
 var pageNames = []string{
 	"login", "logout", "home", "spawn", "spawn_pending", "stop_pending", "not_running",
-	"token", "oauth", "accept_share", "refused", "mfa_required", "error",
+	"token", "sessions", "oauth", "accept_share", "refused", "mfa_required", "error", "api_docs",
 	"admin_users", "admin_user", "admin_servers", "admin_groups", "admin_group", "admin_roles", "admin_role", "admin_services", "admin_audit",
 }
 

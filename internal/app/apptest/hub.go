@@ -75,6 +75,12 @@ func Start(t testing.TB, o Options) *Hub {
 func (h *Hub) Stop(t testing.TB) {
 	t.Helper()
 	h.stop()
+	h.Ended(t)
+}
+
+// Ended waits for a hub that ends by itself.
+func (h *Hub) Ended(t testing.TB) {
+	t.Helper()
 	select {
 	case err, first := <-h.done:
 		if err != nil {

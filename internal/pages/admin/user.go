@@ -41,8 +41,9 @@ func (p *Pages) user(w http.ResponseWriter, r *http.Request, who *auth.Principal
 		SeesTokens: who.Has("read:tokens", target), MayRevoke: who.Has("tokens", target),
 	}
 	page.MayAdmin = !page.Self && p.auth.FullAdmin(who) && who.Has("admin:users", target)
+	page.MaySignOut = who.Has("admin:users", target) && (!u.Admin || who.User.Admin)
 	page.MayDelete = !page.Self && who.Has("delete:users", target)
-	for _, load := range []func(*http.Request, *hub.User, *web.AdminUserPage) error{p.loadRoles, p.loadTokens} {
+	for _, load := range []func(*http.Request, *hub.User, *web.AdminUserPage) error{p.loadRoles, p.loadTokens, p.loadSessions} {
 		if err := load(r, u, page); err != nil {
 			return err
 		}

@@ -73,6 +73,13 @@ func signInFixtures() []Fixture {
 		{"login-kbase-failed", "KBase, the session is not valid", http.StatusUnauthorized, func() web.Page {
 			return &web.LoginPage{Frame: themed(nobody(), "dark"), SignIn: kbase(true), Error: "KBase auth server reported token is invalid."}
 		}},
+		{"sessions", "the browsers in which a user is signed in", http.StatusOK, func() web.Page {
+			return &web.SessionsPage{Frame: ada(), Sessions: []web.BrowserView{
+				{ID: 7, Here: true, Browser: "Firefox on Linux", Address: "192.0.2.7", Created: Now().Add(-3 * time.Hour), LastSeen: Now()},
+				{ID: 5, Browser: "Safari on iPhone", Address: "2001:db8::5", Created: Now().Add(-70 * time.Hour), LastSeen: Now().Add(-26 * time.Hour)},
+				{ID: 3, Browser: hostile, Created: Now().Add(-200 * time.Hour), LastSeen: Now().Add(-100 * time.Hour)},
+			}}
+		}},
 		{"logout", "signed out, servers go on", http.StatusOK, func() web.Page {
 			return &web.LogoutPage{Frame: nobody(), ServersRunning: true, Service: "KBase", ServiceURL: "https://narrative.kbase.us/logout"}
 		}},

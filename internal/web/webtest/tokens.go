@@ -48,6 +48,14 @@ func tokenFixtures() []Fixture {
 			p.NewToken = "0123456789abcdef0123456789abcdef"
 			return p
 		}},
+		{"api-docs", "what the REST API offers", http.StatusOK, func() web.Page {
+			return &web.APIDocsPage{Frame: ada(), Document: "/hub/api/openapi.json", Server: "/hub/api", Groups: []web.EndpointGroup{
+				{Name: "users", Endpoints: []web.Endpoint{{
+					Method: "POST", Path: "/users", Summary: "Create users", Scopes: []string{"admin:users"}, Body: "{\n  \"type\": \"object\"\n}",
+					Query: []web.Argument{{Name: "limit", Description: "How many to give, at most 200."}}, Answers: []string{"201 Created", "400 Bad Request"},
+				}}},
+			}}
+		}},
 		{"oauth", "an application asks", http.StatusOK, func() web.Page {
 			return &web.OAuthPage{
 				Frame: ada(), Client: "JupyterHub service datalake", Action: "/hub/api/oauth2/authorize?client_id=service-datalake&state=a%20b&response_type=code",
