@@ -240,7 +240,7 @@ func (a *App) spawnConfig(cookies secret.CookieSecret, who *auth.Auth, opts Opti
 		ActivityEvery:   min(h.LastActivityInterval, 10*time.Second),
 		ConcurrentLimit: h.ConcurrentSpawnLimit, ActiveLimit: h.ActiveServerLimit, RefuseWaiting: !h.QueueStarts,
 		RetryRange:   [2]int{int(h.SpawnThrottleRetryRange[0].Seconds()), int(h.SpawnThrottleRetryRange[1].Seconds())},
-		NamedServers: h.AllowNamedServers, NamedLimit: h.NamedServerLimit, TokenScopes: s.ServerTokenScopes,
+		NamedServers: h.AllowNamedServers, NamedLimit: h.NamedServerLimit, RefuseInvalid: h.RefuseInvalid, TokenScopes: s.ServerTokenScopes,
 		HashSecret: func(plain string) string { return secret.HashToken(plain, secret.GeneratedRounds) },
 		NewRunID:   secret.NewRunID, AuthState: who.StateOf, Fault: opts.Fault, Observe: a.metrics, Log: a.log,
 		Token: func(runID string) (hub.Secret, hub.Token) {

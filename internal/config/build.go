@@ -30,6 +30,7 @@ func (s *settings) buildLimits(h *Hub) {
 	const class = "JupyterHub"
 	h.AllowNamedServers = s.flag(class, "allow_named_servers")
 	h.NamedServerLimit = s.whole(class, "named_server_limit_per_user")
+	s.buildInvalid(h)
 	h.DefaultServerName = s.text(class, "default_server_name")
 	h.RedirectToServer = s.flag(class, "redirect_to_server")
 	h.ImplicitSpawn = s.span(class, "implicit_spawn_seconds")
@@ -53,6 +54,16 @@ func (s *settings) buildLimits(h *Hub) {
 			fmt.Sprintf("makes a default page (%d) larger than the largest page (%d)", h.APIPageDefault, h.APIPageMax), "raise api_page_max_limit")
 	}
 	s.buildRetry(h)
+}
+
+// buildInvalid reads what may be done with servers whose name was allowed once.
+func (s *settings) buildInvalid(h *Hub) {
+	const option = "allow_existing_invalid_named_servers"
+	choice := s.text("JupyterHub", option)
+	h.RefuseInvalid = choice != "allow-start"
+	if choice == "autorename" {
+		s.warn(s.setting("JupyterHub", option).value.at, "JupyterHub."+option, "renames nothing: such servers are not started", "rename them by PATCH /users/{name}/servers/{server}, or take allow-start")
+	}
 }
 
 func (s *settings) buildRetry(h *Hub) {

@@ -44,6 +44,7 @@ type Hub struct {
 
 	AllowNamedServers bool
 	NamedServerLimit  int
+	RefuseInvalid     bool // named servers whose name is not allowed any more are not started
 	DefaultServerName string
 	DefaultURL        string
 	RedirectToServer  bool

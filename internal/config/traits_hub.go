@@ -7,7 +7,7 @@ var hubTraits = []Trait{
 	{"activity_resolution", "Int", `30`, Used, "Seconds by which activity must differ to be written again.", ""},
 	{"admin_access", "Bool", `false`, Used, "Old: the answer of POST /users/{name}/admin-access. Who may open other people's servers is said by the scope access:servers.", ""},
 	{"admin_users", "Set", `[]`, Used, "Old place of Authenticator.admin_users; added to it.", ""},
-	{"allow_existing_invalid_named_servers", "Enum", `"allow-start"`, NoEffect, "What may be done with named servers whose name is no longer allowed.", "such servers may be started and deleted"},
+	{"allow_existing_invalid_named_servers", "Enum", `"allow-start"`, Used, "What may be done with named servers whose name is no longer allowed: allow-start, start and delete them; allow-delete, only delete and rename them; autorename, the same as allow-delete, because nothing is renamed unasked.", ""},
 	{"allow_named_servers", "Bool", `false`, Used, "Users may have servers besides their default one.", ""},
 	{"answer_yes", "Bool", `false`, NoEffect, "Answer questions with yes.", "berdlhub asks no questions"},
 	{"api_page_default_limit", "Int", `50`, Used, "Items on a page of the API when the client does not say.", ""},

@@ -25,8 +25,12 @@ type StartRequest struct {
 // Errors: NotFound for an unknown user, Invalid for a name that may not be, Conflict while the server stops,
 // TooMany over a limit, with the time to wait.
 func (c *Controller) Start(ctx context.Context, req StartRequest) (srv *hub.Server, fresh bool, err error) {
-	if _, err := c.Ensure(ctx, req.Key, req.DisplayName); err != nil {
+	srv, err = c.Ensure(ctx, req.Key, req.DisplayName)
+	if err != nil {
 		return nil, false, err
+	}
+	if c.cfg.RefuseInvalid && req.Key.Server != "" && !srv.Active() && !validServerName(req.Key.Server) {
+		return nil, false, hub.Errorf(hub.Invalid, "Starting invalid server_name '%s' is disabled, contact your administrator", bound(req.Key.Server))
 	}
 	srv, fresh, err = c.db.AskStart(ctx, store.StartAsk{
 		Key: req.Key, RunID: c.cfg.NewRunID(), Options: req.Options, Now: time.Now(),

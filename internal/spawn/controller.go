@@ -37,6 +37,8 @@ type Config struct {
 
 	NamedServers bool // allow_named_servers
 	NamedLimit   int  // named_server_limit_per_user; 0: none
+	// RefuseInvalid keeps named servers from starting whose name is not allowed any more: allow_existing_invalid_named_servers.
+	RefuseInvalid bool
 
 	// Token derives the API token of a run and the row that stores its hash. Being derived, it can be made again
 	// by any replica after a crash, and is the same each time.

@@ -304,6 +304,37 @@ func TestNamedServers(t *testing.T) {
 	}
 }
 
+// TestOldNames holds that servers of names that are not allowed any more start or not as is configured, and can be renamed and deleted.
+func TestOldNames(t *testing.T) {
+	t.Parallel()
+	for _, refused := range []bool{false, true} {
+		w := open(t, nil, func(c *spawn.Config) { c.RefuseInvalid = refused })
+		k := hub.ServerKey{User: "ada", Server: "My_Server"}
+		if _, _, err := w.db.EnsureServer(t.Context(), k, "", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := w.Start(t.Context(), spawn.StartRequest{Key: k})
+		if !refused {
+			if err != nil {
+				t.Errorf("not refused, but %v", err)
+			}
+			continue
+		}
+		if hub.CodeOf(err) != hub.Invalid || !strings.Contains(hub.MessageOf(err), "Starting invalid server_name 'My_Server' is disabled") {
+			t.Errorf("refused with %v", err)
+		}
+		name := "my-server"
+		if _, err := w.Change(t.Context(), k, spawn.ServerChange{Name: &name}); err != nil {
+			t.Fatal(err)
+		}
+		k.Server = name
+		w.started(k)
+		if err := w.Delete(t.Context(), k); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestAnotherReplicaGoesOn ends a controller in mid-start. The next one must end the start with the same run and token.
 func TestAnotherReplicaGoesOn(t *testing.T) {
 	t.Parallel()
