@@ -32,6 +32,7 @@ type visit struct {
 	body   string
 	own    bool // reaches what the caller owns, whoever that is: another user may
 	open   bool // is for everybody
+	alone  bool // ends what other visits by the same caller need: an administrator of its own makes it
 }
 
 // visits has a row for every route of the pages, the API, the OAuth provider and the proxy.
@@ -59,7 +60,7 @@ var visits = []visit{
 	{method: "POST", route: "token/revoke", path: "/hub/token/revoke", form: url.Values{"token_id": {"{token}"}}},
 	{method: "GET", route: "sessions", path: "/hub/sessions", own: true},
 	{method: "POST", route: "sessions/end", path: "/hub/sessions/end", form: url.Values{"session": {"999999"}}, own: true},
-	{method: "POST", route: "sessions/end-all", path: "/hub/sessions/end-all", form: url.Values{}, own: true},
+	{method: "POST", route: "sessions/end-all", path: "/hub/sessions/end-all", form: url.Values{}, own: true, alone: true},
 	{method: "GET", route: "accept-share", path: "/hub/accept-share?code=not-a-code", own: true},
 	{method: "POST", route: "accept-share", path: "/hub/accept-share", form: url.Values{"code": {"not-a-code"}}, own: true},
 	{method: "GET", route: "user-redirect/{path...}", path: "/hub/user-redirect/lab", own: true},
@@ -267,10 +268,14 @@ func (v visit) cell(t *testing.T, h *apptest.Hub, n int, caller string, ada vict
 		b.SignIn(name)
 	case "admin":
 		name = "root-admin"
+		if v.alone {
+			name = fmt.Sprintf("boss%d", n)
+			h.Service(t, http.MethodPost, "/users/"+name, `{"admin": true}`)
+		}
 		b = h.Browser(t).SignIn(name)
 	}
 	fill := strings.NewReplacer("{ada}", owner, "{%61da}", fmt.Sprintf("%%%02x%s", owner[0], owner[1:]), "{token}", token, "{caller}", name).Replace
-	got := outcome(b, v.send(b, fill), v, map[string]string{owner: "OWNER", name: "ME"})
+	got := outcome(b, v.send(b, fill), v, map[string]string{owner: "OWNER", name: "ME", owner + "-" + name: "OWNER-ME"})
 	if caller == "other" && strings.HasPrefix(v.path, "/hub/api/users/") {
 		v.byToken(t, h, name, fill)
 	}

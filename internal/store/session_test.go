@@ -125,10 +125,10 @@ func TestSessionsAreBounded(t *testing.T) {
 	db := storetest.New(t)
 	now := time.Now().UTC()
 	u, oldest := begin(t, db, "a0", now)
-	token := tokenOf(t, db, u, "a0")
+	_ = tokenOf(t, db, u, "a0")
 	ok(t, db.SignOut(t.Context(), u.ID, []int64{oldest.ID}, now))
 	_, live := begin(t, db, "b0", now)
-	token = tokenOf(t, db, u, "b0")
+	token := tokenOf(t, db, u, "b0")
 	var last *hub.Session
 	for i := range 120 {
 		_, last = begin(t, db, fmt.Sprintf("%x", i+1), now.Add(time.Duration(2*i)*time.Second))
