@@ -111,7 +111,7 @@ func TestIdleCullerRemovesNamedServersAndUsers(t *testing.T) {
 		_, ok := serversOf(t, address, "bob")
 		return !ok
 	})
-	if said := p.said(); !strings.Contains(said, "Culling user bob") || strings.Contains(said, "403") {
+	if said := p.said(); !strings.Contains(said, "Culling user bob") || strings.Contains(said, "HTTP 403") {
 		t.Error("the culler's own words are not in the hub's log, or it was refused something")
 	}
 }
