@@ -42,7 +42,7 @@ func TestSchemathesis(t *testing.T) {
 	}
 	file := configure(t, dir, settings(t, dir, "hub6", classes{
 		"JupyterHub": {"allow_named_servers": true},
-		"Spawner":    {"cmd": []string{trivial}, "args": nil, "environment": map[string]any{"BENCH_DIR": servers}, "http_timeout": 5},
+		"Spawner":    {"cmd": []string{trivial}, "args": []string{}, "environment": map[string]any{"BENCH_DIR": servers}, "http_timeout": 5},
 	}))
 	hub, url := startHub(t, dir, file)
 	for _, path := range []string{"users/ada", "users/bob", "groups/staff"} {
